@@ -1,0 +1,1 @@
+//! ostler-admin (see host/README.md).

@@ -1,0 +1,245 @@
+//! What can go wrong with an exchange, told twice: once for the client, once for the log.
+//!
+//! Invariant: every [`Kind`] answers every question of [`Facts`] in one exhaustive match, so a new kind does not compile
+//! until status, code, title and retryability are decided. `detail` reaches the client; `cause` never does.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::{Body, RequestId};
+
+/// A refusal or failure of one exchange.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {detail}", self.kind.facts().code)]
+pub struct Error {
+    /// Which of the closed set of failures this is.
+    pub kind: Kind,
+    /// What the client is told; never contains secrets or internals.
+    pub detail: Cow<'static, str>,
+    /// What the log is told in addition.
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// When the client may try again (sent as `Retry-After`, rounded up to whole seconds).
+    pub retry_after: Option<Duration>,
+}
+
+/// Result of anything that walks the request path.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The closed set of failures an exchange can end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The request violates HTTP or this host's expectations of it.
+    BadRequest,
+    /// No route matches host and path.
+    RouteNotFound,
+    /// A route matches the path, but not the method.
+    MethodNotAllowed,
+    /// The client took too long to send its request.
+    RequestTimeout,
+    /// The request body is larger than allowed.
+    BodyTooLarge,
+    /// The request target is longer than allowed.
+    UriTooLong,
+    /// The request head is larger than allowed, or has too many fields.
+    HeadersTooLarge,
+    /// The plugin is known, but no release of it is live.
+    PluginHasNoRelease,
+    /// No capacity was free within the deadline, or the host is shedding load.
+    Overloaded,
+    /// The host is shutting down.
+    Draining,
+    /// The plugin did not answer within its deadline.
+    DeadlineExceeded,
+    /// The plugin trapped (panic, unreachable, out-of-bounds access, stack overflow, ...).
+    PluginTrapped,
+    /// The plugin was refused memory or table space beyond its limit, and ended for it.
+    PluginOutOfMemory,
+    /// The plugin used up another of its limits (handles, host-call bytes, log volume).
+    PluginLimitExceeded,
+    /// The plugin answered with something that is not an acceptable HTTP response, or with an error of its own.
+    PluginFailed,
+    /// The plugin's response is larger than allowed.
+    ResponseTooLarge,
+    /// Another server that the answer depends on failed.
+    UpstreamFailed,
+    /// A failure of the host itself.
+    Internal,
+}
+
+/// All that is fixed about a [`Kind`].
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// HTTP status of the reply.
+    pub status: StatusCode,
+    /// Stable machine-readable code: problem document, metric label and log field.
+    pub code: &'static str,
+    /// Short human-readable summary.
+    pub title: &'static str,
+    /// Whether an identical request may succeed later.
+    pub retryable: bool,
+    /// Whether the operator should look (logged as a warning rather than as information).
+    pub alarming: bool,
+}
+
+impl Kind {
+    /// Every kind, in declaration order; `Kind as usize` indexes it.
+    pub const ALL: [Kind; 18] = [
+        Kind::BadRequest,
+        Kind::RouteNotFound,
+        Kind::MethodNotAllowed,
+        Kind::RequestTimeout,
+        Kind::BodyTooLarge,
+        Kind::UriTooLong,
+        Kind::HeadersTooLarge,
+        Kind::PluginHasNoRelease,
+        Kind::Overloaded,
+        Kind::Draining,
+        Kind::DeadlineExceeded,
+        Kind::PluginTrapped,
+        Kind::PluginOutOfMemory,
+        Kind::PluginLimitExceeded,
+        Kind::PluginFailed,
+        Kind::ResponseTooLarge,
+        Kind::UpstreamFailed,
+        Kind::Internal,
+    ];
+
+    /// Status, code, title, retryability and log level of this kind.
+    pub const fn facts(self) -> Facts {
+        use StatusCode as S;
+        let (status, code, title, retryable, alarming) = match self {
+            Kind::BadRequest => (S::BAD_REQUEST, "bad_request", "Bad request", false, false),
+            Kind::RouteNotFound => (S::NOT_FOUND, "route_not_found", "No such route", false, false),
+            Kind::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", false, false)
+            }
+            Kind::RequestTimeout => {
+                (S::REQUEST_TIMEOUT, "request_timeout", "The request came too slowly", true, false)
+            }
+            Kind::BodyTooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "body_too_large", "Request body too large", false, false)
+            }
+            Kind::UriTooLong => (S::URI_TOO_LONG, "uri_too_long", "Request target too long", false, false),
+            Kind::HeadersTooLarge => (
+                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                "Request headers too large",
+                false,
+                false,
+            ),
+            Kind::PluginHasNoRelease => {
+                (S::SERVICE_UNAVAILABLE, "plugin_has_no_release", "Nothing deployed here yet", true, false)
+            }
+            Kind::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", true, true),
+            Kind::Draining => (S::SERVICE_UNAVAILABLE, "draining", "Shutting down", true, false),
+            Kind::DeadlineExceeded => {
+                (S::GATEWAY_TIMEOUT, "deadline_exceeded", "Deadline exceeded", true, true)
+            }
+            Kind::PluginTrapped => {
+                (S::INTERNAL_SERVER_ERROR, "plugin_trapped", "The handler crashed", false, true)
+            }
+            Kind::PluginOutOfMemory => (
+                S::INTERNAL_SERVER_ERROR,
+                "plugin_out_of_memory",
+                "The handler ran out of memory",
+                false,
+                true,
+            ),
+            Kind::PluginLimitExceeded => (
+                S::INTERNAL_SERVER_ERROR,
+                "plugin_limit_exceeded",
+                "The handler used up one of its limits",
+                false,
+                true,
+            ),
+            Kind::PluginFailed => {
+                (S::INTERNAL_SERVER_ERROR, "plugin_failed", "The handler failed", false, true)
+            }
+            Kind::ResponseTooLarge => (
+                S::INTERNAL_SERVER_ERROR,
+                "response_too_large",
+                "The handler's response is too large",
+                false,
+                true,
+            ),
+            Kind::UpstreamFailed => (S::BAD_GATEWAY, "upstream_failed", "Upstream failed", true, true),
+            Kind::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", false, true),
+        };
+        Facts { status, code, title, retryable, alarming }
+    }
+}
+
+impl Error {
+    /// An error whose `detail` the client may read.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Error { kind, detail: detail.into(), cause: None, retry_after: None }
+    }
+
+    /// Adds what only the log may read.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds when the client may try again.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The reply for this error: RFC 9457 `application/problem+json` with `code` and `request_id`.
+    pub fn response(&self, id: &RequestId) -> Response<Body> {
+        let facts = self.kind.facts();
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": facts.title,
+            "status": facts.status.as_u16(),
+            "detail": self.detail,
+            "code": facts.code,
+            "request_id": id.as_str(),
+        });
+        let mut response = Response::new(Body::full(Bytes::from(problem.to_string())));
+        *response.status_mut() = facts.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_millis().div_ceil(1000).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds as u64));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_lists_every_kind_at_its_own_index() {
+        for (index, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
+        }
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.facts().code).collect();
+        assert_eq!(codes.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn the_cause_stays_out_of_the_reply() {
+        let error = Error::new(Kind::Internal, "sorry").because("password=hunter2");
+        let response = error.response(&RequestId::generate(7));
+        assert_eq!(response.status(), 500);
+        let Body::Full(bytes) = response.into_body() else { panic!("a problem document is buffered") };
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"));
+    }
+}

@@ -1,0 +1,117 @@
+//! One request and its reply, as every room sees it: who asks, under which id, until when.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderValue, Request, Response};
+
+use crate::Body;
+
+/// What `edge` hands each request to. Always replies: errors have become responses by then.
+pub trait Handle: Send + Sync + 'static {
+    /// Answers one request of `peer`.
+    fn handle(&self, request: Request<Body>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// How the client is connected.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Address of the other end of the connection.
+    pub address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub scheme: Scheme,
+}
+
+/// Scheme of the listener that took the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain TCP.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl Scheme {
+    /// `"http"` or `"https"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+}
+
+/// The facts of one exchange, fixed once its route is known. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Names this exchange in the reply, in logs and towards the plugin.
+    pub id: RequestId,
+    /// Who asks.
+    pub peer: Peer,
+    /// Path pattern of the route that matched, as configured.
+    pub route: Arc<str>,
+    /// When the request arrived.
+    pub started: Instant,
+    /// When the reply must be complete; covers waiting in queues.
+    pub deadline: Instant,
+}
+
+/// Identifier of an exchange: `x-request-id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Longest identifier accepted from a client, in bytes.
+    pub const MAX_LEN: usize = 128;
+
+    /// An identifier of 32 hex digits from 128 random bits.
+    pub fn generate(random: u128) -> Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (place, digit) in text.iter_mut().enumerate() {
+            *digit = HEX[(random >> (124 - 4 * place) & 15) as usize];
+        }
+        // Hex digits are always a valid header value; the fallback only keeps this free of panics.
+        RequestId(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("unknown")))
+    }
+
+    /// Takes over a client's identifier if it is sane: 1 to 128 of `A-Z a-z 0-9 . _ : / + = -`.
+    pub fn accept(value: &HeaderValue) -> Option<Self> {
+        let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/+=-".contains(byte);
+        let bytes = value.as_bytes();
+        ((1..=Self::MAX_LEN).contains(&bytes.len()) && bytes.iter().all(sane))
+            .then(|| RequestId(value.clone()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// As the value of `x-request-id`.
+    pub fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_ids_are_hex() {
+        assert_eq!(RequestId::generate(0xabc).as_str(), "00000000000000000000000000000abc");
+    }
+
+    #[test]
+    fn insane_client_ids_are_not_taken_over() {
+        let take = |text: &str| RequestId::accept(&HeaderValue::from_str(text).unwrap());
+        assert_eq!(take("abc-1.2").unwrap().as_str(), "abc-1.2");
+        assert!(take("").is_none());
+        assert!(take("a b").is_none());
+        assert!(take("<script>").is_none());
+        assert!(take(&"a".repeat(129)).is_none());
+    }
+}

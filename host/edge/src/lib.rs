@@ -1,0 +1,1 @@
+//! ostler-edge (see host/README.md).

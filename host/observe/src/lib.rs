@@ -1,0 +1,1 @@
+//! ostler-observe (see host/README.md).

@@ -1,0 +1,1 @@
+//! ostler-policy (see host/README.md).

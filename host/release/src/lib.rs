@@ -1,0 +1,1 @@
+//! ostler-release (see host/README.md).

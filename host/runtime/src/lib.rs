@@ -1,0 +1,1 @@
+//! ostler-runtime (see host/README.md).

@@ -1,0 +1,1 @@
+//! ostler-services (see host/README.md).

@@ -1,0 +1,1 @@
+//! ostler-upstream (see host/README.md).
