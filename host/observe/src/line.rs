@@ -1,0 +1,375 @@
+//! One line of output, human or JSON: the only place where text from anywhere reaches the log.
+//!
+//! Invariant: a line contains exactly one newline, at its end, and no other control character, whatever its values hold;
+//! and it is never longer than [`MAX_LINE`] plus what closes it.
+
+use std::fmt::{self, Display, Write as _};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing::Level;
+
+/// Bytes after which values are cut off (marked with `...`) and further fields are left out.
+pub const MAX_LINE: usize = 16 << 10;
+
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One flat JSON object per line.
+    Json,
+    /// For people.
+    Human,
+    /// For people on a terminal.
+    Coloured,
+}
+
+/// Names that every JSON line uses itself; a field of that name gets a `_` behind it.
+const RESERVED: [&str; 4] = ["ts", "level", "target", "msg"];
+
+/// A line being written.
+#[derive(Debug)]
+pub(crate) struct Line {
+    bytes: Vec<u8>,
+    format: Format,
+}
+
+impl Line {
+    /// Begins a line: time, level, target.
+    pub(crate) fn new(format: Format, level: Level, target: &str) -> Self {
+        let mut line = Line { bytes: Vec::with_capacity(512), format };
+        match format {
+            Format::Json => {
+                line.bytes.extend_from_slice(b"{\"ts\":\"");
+                timestamp(&mut line.bytes, SystemTime::now());
+                line.bytes.extend_from_slice(b"\",\"level\":\"");
+                line.bytes.extend_from_slice(level_name(level).as_bytes());
+                line.bytes.extend_from_slice(b"\",\"target\":\"");
+                line.escape(target, true);
+                line.bytes.push(b'"');
+            }
+            Format::Human | Format::Coloured => {
+                timestamp(&mut line.bytes, SystemTime::now());
+                line.bytes.push(b' ');
+                line.bytes.extend_from_slice(level_tag(level, format).as_bytes());
+                line.bytes.push(b' ');
+                line.escape(target, true);
+                line.bytes.push(b':');
+            }
+        }
+        line
+    }
+
+    /// Fields without a line around them, kept for later lines ([`Line::fragment`]).
+    pub(crate) fn loose(format: Format) -> Self {
+        Line { bytes: Vec::new(), format }
+    }
+
+    /// What the line says; called at most once, before any field.
+    pub(crate) fn message(&mut self, message: impl Display) {
+        if self.format == Format::Json {
+            self.bytes.extend_from_slice(b",\"msg\":\"");
+            self.display(message, true);
+            self.bytes.push(b'"');
+        } else {
+            self.bytes.push(b' ');
+            self.display(message, false);
+        }
+    }
+
+    /// A field whose value is text.
+    pub(crate) fn text(&mut self, key: &str, value: &str) {
+        if self.key(key) {
+            let from = self.open();
+            self.escape(value, true);
+            self.close(from);
+        }
+    }
+
+    /// A field whose value is whatever `value` displays.
+    pub(crate) fn shown(&mut self, key: &str, value: impl Display) {
+        if self.key(key) {
+            let from = self.open();
+            self.display(value, true);
+            self.close(from);
+        }
+    }
+
+    /// A field whose value is a number or a truth value; `value` must display as JSON does.
+    pub(crate) fn plain(&mut self, key: &str, value: impl Display) {
+        if self.key(key) {
+            self.display(value, false);
+        }
+    }
+
+    /// A field whose value is a count; faster than [`Line::plain`].
+    pub(crate) fn count(&mut self, key: &str, value: u64) {
+        if self.key(key) {
+            decimal(&mut self.bytes, value);
+        }
+    }
+
+    /// Fields rendered earlier by a loose line of the same format.
+    pub(crate) fn fragment(&mut self, fragment: &[u8]) {
+        if self.bytes.len() + fragment.len() <= MAX_LINE {
+            self.bytes.extend_from_slice(fragment);
+        }
+    }
+
+    /// The bytes so far, without an end.
+    pub(crate) fn into_fragment(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The whole line.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        if self.format == Format::Json {
+            self.bytes.push(b'}');
+        }
+        self.bytes.push(b'\n');
+        self.bytes
+    }
+
+    /// Whether there was room for the key.
+    fn key(&mut self, key: &str) -> bool {
+        if self.bytes.len() + key.len() > MAX_LINE {
+            return false;
+        }
+        let key = key.strip_prefix("r#").unwrap_or(key);
+        let json = self.format == Format::Json;
+        self.bytes.extend_from_slice(if json { b",\"" } else { b" " });
+        self.escape(key, true);
+        if RESERVED.contains(&key) {
+            self.bytes.push(b'_');
+        }
+        self.bytes.extend_from_slice(if json { b"\":" } else { b"=" });
+        true
+    }
+
+    fn open(&mut self) -> usize {
+        if self.format == Format::Json {
+            self.bytes.push(b'"');
+        }
+        self.bytes.len()
+    }
+
+    /// People get quotes only around values that could be misread without.
+    fn close(&mut self, from: usize) {
+        let ambiguous = |bytes: &[u8]| bytes.is_empty() || bytes.iter().any(|byte| b" =\\\"".contains(byte));
+        if self.format == Format::Json {
+            self.bytes.push(b'"');
+        } else if ambiguous(&self.bytes[from..]) {
+            self.bytes.insert(from, b'"');
+            self.bytes.push(b'"');
+        }
+    }
+
+    fn display(&mut self, value: impl Display, quotes: bool) {
+        // A `Display` that fails has said what it could; the line goes on.
+        let _ = write!(Escaped { line: self, quotes, cut: false }, "{value}");
+    }
+
+    /// Appends `text` escaped; `quotes`: also `"` and `\`. False if it was cut off.
+    fn escape(&mut self, text: &str, quotes: bool) -> bool {
+        let room = MAX_LINE.saturating_sub(self.bytes.len());
+        let plain = |byte: &u8| (0x20..0x7f).contains(byte) && !(quotes && (*byte == b'"' || *byte == b'\\'));
+        if text.len() <= room && text.as_bytes().iter().all(plain) {
+            self.bytes.extend_from_slice(text.as_bytes());
+            return true;
+        }
+        for character in text.chars() {
+            if self.bytes.len() >= MAX_LINE {
+                self.bytes.extend_from_slice(b"...");
+                return false;
+            }
+            self.escape_character(character, quotes);
+        }
+        true
+    }
+
+    fn escape_character(&mut self, character: char, quotes: bool) {
+        match character {
+            '\n' => self.bytes.extend_from_slice(b"\\n"),
+            '\r' => self.bytes.extend_from_slice(b"\\r"),
+            '\t' => self.bytes.extend_from_slice(b"\\t"),
+            '"' | '\\' if quotes => self.bytes.extend_from_slice(&[b'\\', character as u8]),
+            hidden if hidden.is_control() || reorders(hidden) => {
+                // Infallible: a Vec takes all. None of these characters lies beyond four hex digits.
+                let _ = std::io::Write::write_fmt(&mut self.bytes, format_args!("\\u{:04x}", hidden as u32));
+            }
+            shown => self.bytes.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// Line separators and the marks by which text hides its true order from the reader (CVE-2021-42574).
+fn reorders(character: char) -> bool {
+    matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+struct Escaped<'a> {
+    line: &'a mut Line,
+    quotes: bool,
+    cut: bool,
+}
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.cut = self.cut || !self.line.escape(text, self.quotes);
+        // The error ends a value that may have no end of its own.
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// `"info"` and so on.
+pub(crate) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::TRACE => "trace",
+        Level::DEBUG => "debug",
+        Level::INFO => "info",
+        Level::WARN => "warn",
+        Level::ERROR => "error",
+    }
+}
+
+fn level_tag(level: Level, format: Format) -> &'static str {
+    match (format, level) {
+        (Format::Coloured, Level::TRACE) => "\x1b[35mTRACE\x1b[0m",
+        (Format::Coloured, Level::DEBUG) => "\x1b[34mDEBUG\x1b[0m",
+        (Format::Coloured, Level::INFO) => "\x1b[32mINFO \x1b[0m",
+        (Format::Coloured, Level::WARN) => "\x1b[33mWARN \x1b[0m",
+        (Format::Coloured, Level::ERROR) => "\x1b[31mERROR\x1b[0m",
+        (_, Level::TRACE) => "TRACE",
+        (_, Level::DEBUG) => "DEBUG",
+        (_, Level::INFO) => "INFO ",
+        (_, Level::WARN) => "WARN ",
+        (_, Level::ERROR) => "ERROR",
+    }
+}
+
+/// Appends `value` in decimal.
+pub(crate) fn decimal(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends `now` as RFC 3339 in UTC with milliseconds. Times before 1970 are written as 1970.
+fn timestamp(out: &mut Vec<u8>, now: SystemTime) {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (day, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil(day);
+    let parts = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (second / 3600, 2, b':'),
+        (second / 60 % 60, 2, b':'),
+        (second % 60, 2, b'.'),
+        (u64::from(since.subsec_millis()), 3, b'Z'),
+    ];
+    for (value, width, end) in parts {
+        for place in (0..width).rev() {
+            out.push(b'0' + (value / 10_u64.pow(place) % 10) as u8);
+        }
+        out.push(end);
+    }
+}
+
+/// Year, month and day of the Gregorian calendar, `day` days after 1970-01-01.
+fn civil(day: u64) -> (u64, u64, u64) {
+    // Counted from 1 March of year 0, so that the leap day is the last day of its year; 400 years have 146,097 days.
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn time(seconds: u64, millis: u64) -> String {
+        let mut out = Vec::new();
+        timestamp(&mut out, UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn times_are_rfc_3339_in_utc() {
+        assert_eq!(time(0, 0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(time(951_782_399, 999), "2000-02-28T23:59:59.999Z");
+        assert_eq!(time(951_782_400, 7), "2000-02-29T00:00:00.007Z");
+        assert_eq!(time(1_709_251_199, 0), "2024-02-29T23:59:59.000Z");
+        assert_eq!(time(1_735_689_600, 0), "2025-01-01T00:00:00.000Z");
+        assert_eq!(time(4_107_542_400, 0), "2100-03-01T00:00:00.000Z");
+    }
+
+    fn hostile(format: Format) -> String {
+        let mut line = Line::new(format, Level::INFO, "t");
+        line.message("a\nb\x1b[2J\"\u{202e}");
+        line.text("k\n\"", "v\r\n\0\x7f\u{9b}\u{2028}é\\");
+        line.shown("level", format_args!("x{}y", '\n'));
+        String::from_utf8(line.finish()).unwrap()
+    }
+
+    #[test]
+    fn no_control_character_survives_in_either_format() {
+        for format in [Format::Json, Format::Human] {
+            let line = hostile(format);
+            let body = line.strip_suffix('\n').unwrap();
+            assert!(!body.contains(|c: char| c.is_control() || reorders(c)), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn json_gives_back_what_was_put_in() {
+        let line: serde_json::Value = serde_json::from_str(&hostile(Format::Json)).unwrap();
+        assert_eq!(line["msg"], "a\nb\x1b[2J\"\u{202e}");
+        assert_eq!(line["k\n\""], "v\r\n\0\x7f\u{9b}\u{2028}é\\");
+        assert_eq!((&line["level"], &line["level_"]), (&"info".into(), &"x\ny".into()));
+    }
+
+    #[test]
+    fn a_line_without_end_is_cut_off_and_still_json() {
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("all work and no \"play\" ")?;
+                }
+            }
+        }
+        for long in ["x".repeat(3 * MAX_LINE), "\0".repeat(MAX_LINE)] {
+            let mut line = Line::new(Format::Json, Level::INFO, "t");
+            line.message(Endless);
+            line.text("long", &long);
+            line.count("n", 1);
+            let line = line.finish();
+            assert!(line.len() < MAX_LINE + 64, "{}", line.len());
+            let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
+            assert!(line["msg"].as_str().unwrap().ends_with("..."));
+        }
+    }
+
+    #[test]
+    fn counts_are_decimal() {
+        for value in [0, 9, 10, 12_345, u64::MAX] {
+            let mut out = Vec::new();
+            decimal(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
+}
