@@ -1,0 +1,113 @@
+//! One exchange with a plugin: wait for a place, take an instance, call it, bring back what it answers.
+
+mod answer;
+mod incoming;
+mod service;
+mod streaming;
+mod typed;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use ostler_core::plugin::Instances;
+use ostler_core::{Body, Error, Exchange, Kind};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout_at;
+
+use crate::fault::classify;
+use crate::guest::Guest;
+use crate::plugin::{Exports, Handler, Plugin};
+use crate::pool::Instance;
+
+/// Exchanges that may wait for a place, per place that there is.
+const WAITING_PER_PLACE: usize = 16;
+
+/// Answers one exchange with `plugin`, by the exchange's deadline.
+///
+/// Dropping the future ends the guest's call; once a streaming handler has answered, its body carries on by itself.
+pub async fn call(
+    plugin: &Arc<Plugin>,
+    exchange: Exchange,
+    request: Request<Body>,
+) -> Result<Response<Body>, Error> {
+    match &plugin.handler {
+        Handler::Typed(_) => typed::call(plugin, exchange, request).await,
+        Handler::Incoming(_) => incoming::call(plugin, exchange, request).await,
+        Handler::Service(_) => service::call(plugin, exchange, request).await,
+    }
+}
+
+/// Waits for one of the plugin's places, inside the deadline.
+async fn admit(plugin: &Plugin, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
+    let slot = &plugin.slot;
+    if let Ok(permit) = slot.permits.clone().try_acquire_owned() {
+        return Ok(permit);
+    }
+    let overloaded = |detail| Error::new(Kind::Overloaded, detail).retry_after(Duration::from_secs(1));
+    let waiting = Waiting::enter(plugin);
+    if waiting.place >= plugin.spec().concurrency.saturating_mul(WAITING_PER_PLACE) {
+        return Err(overloaded("too many requests are waiting for this handler"));
+    }
+    match timeout_at(deadline.into(), slot.permits.clone().acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(overloaded("no place for this request was free within its deadline")),
+    }
+}
+
+/// Counts who waits, even if their future is dropped.
+struct Waiting<'a> {
+    plugin: &'a Plugin,
+    place: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn enter(plugin: &'a Plugin) -> Self {
+        Waiting { plugin, place: plugin.slot.waiting.fetch_add(1, Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.plugin.slot.waiting.fetch_sub(1, Relaxed);
+    }
+}
+
+/// An instance that answers for `exchange`: an idle one, or a new one.
+async fn instance(plugin: &Plugin, exchange: Exchange) -> Result<Box<Instance>, Error> {
+    if let Some(mut instance) = plugin.pool.take() {
+        Guest::begin(&mut instance.store, exchange);
+        return Ok(instance);
+    }
+    let engine = match &plugin.handler {
+        Handler::Typed(pre) => pre.engine(),
+        Handler::Incoming(pre) => pre.engine(),
+        Handler::Service(pre) => pre.engine(),
+    };
+    let mut store = Guest::store(engine, plugin.env.clone(), &exchange);
+    Guest::begin(&mut store, exchange);
+    let exports = match &plugin.handler {
+        Handler::Typed(pre) => pre.instantiate_async(&mut store).await.map(Exports::Typed),
+        Handler::Incoming(pre) => pre.instantiate_async(&mut store).await.map(Exports::Incoming),
+        Handler::Service(pre) => pre.instantiate_async(&mut store).await.map(Exports::Service),
+    };
+    match exports {
+        Ok(exports) => Ok(Instance::new(store, exports)),
+        Err(error) => Err(classify(error, &store.data().limits)),
+    }
+}
+
+/// Keeps an instance that has answered well for the next exchange, or ends it.
+fn keep(plugin: &Plugin, mut instance: Box<Instance>) {
+    instance.served += 1;
+    let warm = plugin.spec().instances == Instances::Warm;
+    if warm && instance.served < plugin.spec().requests_per_instance && instance.store.data().reusable() {
+        plugin.pool.put(instance);
+    }
+}
+
+/// The handler kind and the instance's exports never differ; this only keeps the match total.
+fn mismatch() -> Error {
+    Error::new(Kind::Internal, "the host mixed up its instances")
+}

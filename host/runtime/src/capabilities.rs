@@ -1,0 +1,11 @@
+//! What a guest may reach: one file per import.
+
+mod config;
+mod context;
+mod http;
+mod kv;
+mod log;
+pub(crate) mod stdio;
+mod wasi_config;
+pub(crate) mod wasi_http;
+pub(crate) mod wasi_keyvalue;

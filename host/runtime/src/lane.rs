@@ -1,0 +1,242 @@
+//! Two lanes, so that who is quick never waits behind who is not.
+//!
+//! A call starts on the runtime that serves connections. If its guest burns more than a slice of CPU time, the epoch
+//! callback asks for a change of lane: the call, only a future by then, moves to a second runtime whose threads have the
+//! lowest priority. A plugin's calls there are bounded, and a plugin that keeps overrunning starts there at once.
+//! **Invariant:** `run` returns by the deadline; what it drops frees everything the guest held.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use ostler_core::{Error, Kind};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
+
+/// Ticks a call may burn in the fast lane: between one and two milliseconds.
+pub(crate) const FAST_SLICE: u64 = 2;
+
+/// Ticks between two yields in the slow lane: long enough to be efficient, short enough to end a call in time.
+pub(crate) const SLOW_SLICE: u64 = 5;
+
+/// Overruns in a row after which a plugin's calls start in the slow lane.
+const SUSPECT_AFTER: u32 = 3;
+
+/// Priority of slow threads (19 is the lowest that there is).
+const SLOW_NICE: i32 = 19;
+
+thread_local! {
+    static CHANGE_LANE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks that the call being polled on this thread leave the fast lane. Called by the epoch callback.
+pub(crate) fn change() {
+    CHANGE_LANE.set(true);
+}
+
+/// The slow lane's runtime.
+pub(crate) struct Lanes {
+    slow: Handle,
+    owner: Option<Runtime>,
+}
+
+/// One plugin's standing: its bounded share of the slow lane, and how it behaved lately.
+pub(crate) struct Share {
+    slots: Arc<Semaphore>,
+    overruns: AtomicU32,
+}
+
+enum Step<T> {
+    Done(T),
+    Overran,
+}
+
+impl Lanes {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let owner = Builder::new_multi_thread()
+            .worker_threads(threads())
+            .thread_name("ostler-slow")
+            .on_thread_start(lower_priority)
+            .enable_all()
+            .build()?;
+        Ok(Lanes { slow: owner.handle().clone(), owner: Some(owner) })
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if let Some(owner) = self.owner.take() {
+            owner.shutdown_background();
+        }
+    }
+}
+
+impl Share {
+    pub(crate) fn new() -> Self {
+        Share { slots: Arc::new(Semaphore::new(threads() * 2)), overruns: AtomicU32::new(0) }
+    }
+
+    fn suspect(&self) -> bool {
+        self.overruns.load(Relaxed) >= SUSPECT_AFTER
+    }
+
+    fn overran(&self) {
+        // Counts a little past the threshold, so that a suspect must be quick several times to be trusted again.
+        let _ = self.overruns.fetch_update(Relaxed, Relaxed, |n| (n < 2 * SUSPECT_AFTER).then_some(n + 1));
+    }
+
+    fn was_quick(&self) {
+        if self.overruns.load(Relaxed) != 0 {
+            let _ = self.overruns.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
+        }
+    }
+}
+
+/// Lowers the calling thread to the lowest priority; used by everything that must not disturb requests.
+pub(crate) fn lower_priority() {
+    // Without permission the thread stays as it is: slower for others, but right.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SLOW_NICE);
+}
+
+/// Runs `call` to its end or to `deadline`, changing lanes when it overruns.
+pub(crate) async fn run<T: Send + 'static>(
+    lanes: Arc<Lanes>,
+    share: Arc<Share>,
+    deadline: Instant,
+    call: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Error> {
+    let deadline = deadline.into();
+    let mut call = Box::pin(call);
+    if !share.suspect() {
+        match timeout_at(deadline, poll_fn(|cx| poll_fast(call.as_mut(), cx))).await {
+            Ok(Step::Done(value)) => {
+                share.was_quick();
+                return Ok(value);
+            }
+            Ok(Step::Overran) => share.overran(),
+            Err(_) => return Err(passed()),
+        }
+    }
+    let slots = share.slots.clone();
+    let slow = async move {
+        let _slot = slots.acquire_owned().await;
+        let mut overran = false;
+        let value = poll_fn(|cx| {
+            CHANGE_LANE.set(false);
+            let poll = call.as_mut().poll(cx);
+            overran |= CHANGE_LANE.get();
+            poll
+        });
+        (value.await, overran)
+    };
+    match timeout_at(deadline, AbortOnDrop(lanes.slow.spawn(slow))).await {
+        Ok(Ok((value, overran))) => {
+            if !overran {
+                share.was_quick();
+            }
+            Ok(value)
+        }
+        Ok(Err(panic)) => Err(Error::new(Kind::Internal, "the host failed while it ran the handler").because(panic)),
+        Err(_) => Err(passed()),
+    }
+}
+
+fn poll_fast<T>(call: Pin<&mut impl Future<Output = T>>, cx: &mut Context<'_>) -> Poll<Step<T>> {
+    CHANGE_LANE.set(false);
+    match call.poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Step::Done(value)),
+        Poll::Pending if CHANGE_LANE.get() => Poll::Ready(Step::Overran),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+fn passed() -> Error {
+    Error::new(Kind::DeadlineExceeded, "the handler did not answer within its deadline")
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A task that ends with its handle.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn soon(ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(ms)
+    }
+
+    /// Yields once, asking for the slow lane as a spinning guest would, and says on which thread it went on.
+    async fn overrun() -> String {
+        let mut first = true;
+        poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                change();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(std::thread::current().name().unwrap_or_default().to_owned())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn an_overrunning_call_goes_on_in_the_slow_lane_and_a_quick_one_stays() {
+        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let slow = run(lanes.clone(), share.clone(), soon(5000), overrun()).await.unwrap();
+        assert_eq!(slow, "ostler-slow");
+        let here = std::thread::current().id();
+        let quick = run(lanes, share, soon(5000), async { std::thread::current().id() }).await.unwrap();
+        assert_eq!(quick, here);
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_keeps_overrunning_starts_in_the_slow_lane_until_it_is_quick_again() {
+        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let here = std::thread::current().id();
+        for _ in 0..SUSPECT_AFTER {
+            run(lanes.clone(), share.clone(), soon(5000), overrun()).await.unwrap();
+        }
+        let place = || async { std::thread::current().id() };
+        assert_ne!(run(lanes.clone(), share.clone(), soon(5000), place()).await.unwrap(), here);
+        assert_eq!(run(lanes, share, soon(5000), place()).await.unwrap(), here);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_ever_is_dropped_at_the_deadline() {
+        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let held = Arc::new(());
+        let holds = held.clone();
+        let wait = async move {
+            std::future::pending::<()>().await;
+            drop(holds);
+        };
+        let error = run(lanes, share, soon(20), wait).await.unwrap_err();
+        assert_eq!(error.kind, Kind::DeadlineExceeded);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

@@ -1,0 +1,163 @@
+//! A live release of a plugin: its component with its definition, ready to be called.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use ostler_core::Digest;
+use ostler_core::plugin::{Instances, PluginSpec};
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::p2::bindings as p2;
+use wasmtime_wasi_http::p3::bindings as p3;
+
+use crate::bindings::{Typed, TypedPre};
+use crate::compile::Component;
+use crate::guest::{Env, Guest, Services};
+use crate::lane::{Lanes, Share};
+use crate::pool::Pool;
+use crate::runtime::LoadError;
+
+/// One release of one plugin. Immutable; a snapshot holds it, and it lives until its last exchange has ended.
+pub struct Plugin {
+    pub(crate) env: Arc<Env>,
+    pub(crate) handler: Handler,
+    pub(crate) pool: Pool,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) slot: Arc<Slot>,
+    digest: Digest,
+}
+
+/// What outlives a plugin's releases: its concurrency and its standing in the lanes.
+pub(crate) struct Slot {
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) share: Arc<Share>,
+    pub(crate) traps: AtomicU64,
+    concurrency: usize,
+}
+
+/// The three ways in.
+pub(crate) enum Handler {
+    Typed(TypedPre<Guest>),
+    Incoming(p2::ProxyPre<Guest>),
+    Service(p3::ServicePre<Guest>),
+}
+
+/// A handler in an instance.
+pub(crate) enum Exports {
+    Typed(Typed),
+    Incoming(p2::Proxy),
+    Service(p3::Service),
+}
+
+/// Momentary figures of a plugin, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gauges {
+    /// Instances waiting for work.
+    pub idle: usize,
+    /// Exchanges being answered.
+    pub busy: usize,
+    /// Exchanges waiting for one of the others to end.
+    pub waiting: usize,
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        name: &str,
+        spec: &PluginSpec,
+        component: &Component,
+        linker: &Linker<Guest>,
+        services: &Services,
+        lanes: Arc<Lanes>,
+        slot: Arc<Slot>,
+    ) -> Result<Self, LoadError> {
+        let env = Env {
+            plugin: name.into(),
+            release: component.digest.to_string().into(),
+            spec: spec.clone(),
+            kv: services.kv.clone(),
+            outbound: services.client.clone(),
+        };
+        let keep = match spec.instances {
+            Instances::Warm => spec.concurrency,
+            Instances::Fresh => 0,
+        };
+        Ok(Plugin {
+            env: Arc::new(env),
+            handler: Handler::of(component, linker)?,
+            pool: Pool::new(keep),
+            lanes,
+            slot,
+            digest: component.digest,
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.env.plugin
+    }
+
+    /// Its definition.
+    pub fn spec(&self) -> &PluginSpec {
+        &self.env.spec
+    }
+
+    /// Digest of the component that runs.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// How it is called: `typed`, `wasi:http@0.2` or `wasi:http@0.3`.
+    pub fn handler(&self) -> &'static str {
+        match self.handler {
+            Handler::Typed(_) => "typed",
+            Handler::Incoming(_) => "wasi:http@0.2",
+            Handler::Service(_) => "wasi:http@0.3",
+        }
+    }
+
+    /// Momentary figures.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            idle: self.pool.len(),
+            busy: self.slot.concurrency.saturating_sub(self.slot.permits.available_permits()),
+            waiting: self.slot.waiting.load(Relaxed),
+        }
+    }
+
+    /// Ends instances that were idle since before the previous sweep; returns how many.
+    pub fn sweep(&self) -> usize {
+        self.pool.sweep()
+    }
+}
+
+impl Slot {
+    pub(crate) fn new(concurrency: usize) -> Self {
+        Slot {
+            permits: Arc::new(Semaphore::new(concurrency)),
+            waiting: AtomicUsize::new(0),
+            share: Arc::new(Share::new()),
+            traps: AtomicU64::new(0),
+            concurrency,
+        }
+    }
+}
+
+impl Handler {
+    /// Links `component` and finds the best handler that it exports: typed, then 0.3, then 0.2.
+    fn of(component: &Component, linker: &Linker<Guest>) -> Result<Self, LoadError> {
+        let pre = linker
+            .instantiate_pre(&component.code)
+            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        if let Ok(typed) = TypedPre::new(pre.clone()) {
+            return Ok(Handler::Typed(typed));
+        }
+        if let Ok(service) = p3::ServicePre::new(pre.clone()) {
+            return Ok(Handler::Service(service));
+        }
+        match p2::ProxyPre::new(pre) {
+            Ok(incoming) => Ok(Handler::Incoming(incoming)),
+            Err(_) => Err(LoadError::NoHandler),
+        }
+    }
+}

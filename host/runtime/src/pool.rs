@@ -1,0 +1,71 @@
+//! Idle instances of one release, for reuse.
+//!
+//! **Invariant:** an instance in here has ended its last exchange well; one that trapped or overran is never put back.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crossbeam_queue::ArrayQueue;
+use wasmtime::Store;
+
+use crate::guest::Guest;
+use crate::plugin::Exports;
+
+/// One sandbox: a store and the handler instantiated in it.
+pub(crate) struct Instance {
+    pub(crate) store: Store<Guest>,
+    pub(crate) exports: Exports,
+    /// Exchanges it has answered.
+    pub(crate) served: u64,
+    /// Sweep during which it became idle.
+    idle_since: u32,
+}
+
+/// Idle instances, oldest first.
+pub(crate) struct Pool {
+    idle: ArrayQueue<Box<Instance>>,
+    sweep: AtomicU32,
+}
+
+impl Instance {
+    pub(crate) fn new(store: Store<Guest>, exports: Exports) -> Box<Self> {
+        Box::new(Instance { store, exports, served: 0, idle_since: 0 })
+    }
+}
+
+impl Pool {
+    /// A pool of at most `size` idle instances.
+    pub(crate) fn new(size: usize) -> Self {
+        Pool { idle: ArrayQueue::new(size.max(1)), sweep: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn take(&self) -> Option<Box<Instance>> {
+        self.idle.pop()
+    }
+
+    /// Puts one back; a full pool drops it.
+    pub(crate) fn put(&self, mut instance: Box<Instance>) {
+        instance.idle_since = self.sweep.load(Relaxed);
+        let _ = self.idle.push(instance);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.idle.len()
+    }
+
+    /// Drops instances that have been idle since before the previous sweep; returns how many. Call it at intervals of
+    /// the idle time wanted.
+    pub(crate) fn sweep(&self) -> usize {
+        let now = self.sweep.fetch_add(1, Relaxed);
+        let mut dropped = 0;
+        for _ in 0..self.idle.len() {
+            match self.idle.pop() {
+                Some(instance) if instance.idle_since == now => {
+                    let _ = self.idle.push(instance);
+                }
+                Some(_) => dropped += 1,
+                None => break,
+            }
+        }
+        dropped
+    }
+}

@@ -1,0 +1,118 @@
+//! The engines, the lanes, the compiler and the linkers: made once, shared by all plugins.
+
+use std::sync::Arc;
+
+use ostler_core::plugin::PluginSpec;
+use ostler_core::settings::Section;
+use wasmtime::component::Linker;
+
+use crate::compile::{CodeCache, Compiler, Component};
+use crate::engine::{Engines, Flavour};
+use crate::guest::{Guest, Services};
+use crate::lane::Lanes;
+use crate::linker::linker;
+use crate::plugin::{Plugin, Slot};
+
+/// Settings of `[runtime]`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Instances of all plugins together for which slots are reserved: each costs address space, none costs memory until
+    /// used. Beyond it requests are answered 503. Default: 1,000.
+    pub instances: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { instances: 1_000 }
+    }
+}
+
+impl Config {
+    /// Reads `[runtime]`.
+    pub fn read(mut section: Section<'_>) -> Self {
+        let default = Config::default();
+        let instances = section.integer("instances", 16..=10_000).map_or(default.instances, |n| n as u32);
+        section.finish();
+        Config { instances }
+    }
+}
+
+/// Why a component cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The bytes are a core module.
+    #[error("a core module, not a component; turn it into one with `ostler build` or `wasm-tools component new`")]
+    NotAComponent,
+    /// The bytes are no valid component.
+    #[error("not a valid component: {0}")]
+    Invalid(String),
+    /// It imports what nobody provides, or an interface in an incompatible shape.
+    #[error("cannot be linked: {0}")]
+    Link(String),
+    /// It exports no handler.
+    #[error(
+        "exports no handler; it must export ostler:plugin/http-handler@0.1, wasi:http/incoming-handler@0.2 or \
+         wasi:http/handler@0.3"
+    )]
+    NoHandler,
+    /// The host failed.
+    #[error("{0}")]
+    Host(String),
+}
+
+/// What all plugins run on.
+pub struct Runtime {
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) engines: Engines,
+    compiler: Compiler,
+    sequential: Linker<Guest>,
+    concurrent: Linker<Guest>,
+    services: Services,
+}
+
+impl Runtime {
+    /// Makes the engines and starts their clock and the slow lane.
+    pub fn new(config: &Config, services: Services, cache: Arc<dyn CodeCache>) -> Result<Self, LoadError> {
+        let host = |error: wasmtime::Error| LoadError::Host(format!("{error:#}"));
+        let engines = Engines::new(config.instances).map_err(host)?;
+        Ok(Runtime {
+            lanes: Arc::new(Lanes::new().map_err(|error| LoadError::Host(error.to_string()))?),
+            compiler: Compiler::new(engines.clone(), cache)?,
+            sequential: linker(&engines.sequential, Flavour::Sequential).map_err(host)?,
+            concurrent: linker(&engines.concurrent, Flavour::Concurrent).map_err(host)?,
+            engines,
+            services,
+        })
+    }
+
+    /// Compiles a component at low priority, or loads it from the cache.
+    pub async fn compile(&self, bytes: Arc<[u8]>) -> Result<Component, LoadError> {
+        self.compiler.compile(bytes).await
+    }
+
+    /// Makes `component` a live release of the plugin `name`. `before` is the release it takes over from, whose
+    /// concurrency and standing it inherits.
+    pub fn plugin(
+        &self,
+        name: &str,
+        spec: &PluginSpec,
+        component: &Component,
+        before: Option<&Plugin>,
+    ) -> Result<Plugin, LoadError> {
+        let linker = match component.flavour {
+            Flavour::Sequential => &self.sequential,
+            Flavour::Concurrent => &self.concurrent,
+        };
+        let slot = match before.filter(|before| before.spec().concurrency == spec.concurrency) {
+            Some(before) => before.slot.clone(),
+            None => Arc::new(Slot::new(spec.concurrency)),
+        };
+        Plugin::new(name, spec, component, linker, &self.services, self.lanes.clone(), slot)
+    }
+
+    /// Names of the interfaces a plugin may import.
+    pub fn known_imports(&self) -> &'static [&'static str] {
+        &["ostler:plugin", "wasi:cli", "wasi:clocks", "wasi:config", "wasi:filesystem", "wasi:http", "wasi:io",
+          "wasi:keyvalue", "wasi:random", "wasi:sockets"]
+    }
+}
