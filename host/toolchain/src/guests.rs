@@ -1,0 +1,130 @@
+//! The guests of a `guests.toml`: every component the host's tests need, built into one folder, each only when its sources changed.
+//!
+//! A guest is a source folder (`dir`, built like any plugin) or a core module in text form (`wat`) that follows the typed
+//! contract by hand, for what no compiler would write.
+
+use std::path::{Path, PathBuf};
+
+use ostler_core::Digest;
+use serde::Deserialize;
+
+use crate::build::{self, BuildError, Options, Words};
+use crate::component;
+
+/// The list's file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    guest: Vec<Guest>,
+    /// Folders whose change makes every guest stale, such as the SDK's.
+    #[serde(default)]
+    shared: Vec<PathBuf>,
+    /// Folder of the contract that modules in text form follow.
+    wit: PathBuf,
+}
+
+/// One guest; paths are relative to the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guest {
+    name: String,
+    dir: Option<PathBuf>,
+    wat: Option<PathBuf>,
+}
+
+/// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, with compiled libraries in `target_dir`.
+/// `progress` hears of each that has to be built. Returns the files in the list's order.
+pub fn build_all(
+    guests_toml: &Path,
+    target_dir: &Path,
+    out: &Path,
+    mut progress: impl FnMut(&str),
+) -> Result<Vec<PathBuf>, BuildError> {
+    let text = std::fs::read_to_string(guests_toml)
+        .map_err(BuildError::io(format!("reading {}", guests_toml.display())))?;
+    let wrong = |problem: String| BuildError::Manifest { path: guests_toml.to_path_buf(), problem };
+    let list: List = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let here = guests_toml.parent().unwrap_or(Path::new("."));
+    let shared =
+        list.shared.iter().map(|path| here.join(path)).chain([here.join(&list.wit)]).collect::<Vec<_>>();
+    let mut files = Vec::with_capacity(list.guest.len());
+    for guest in &list.guest {
+        let (file, stamp) =
+            (out.join(format!("{}.wasm", guest.name)), out.join(format!(".{}.stamp", guest.name)));
+        let source = match (&guest.dir, &guest.wat) {
+            (Some(source), None) | (None, Some(source)) => here.join(source),
+            _ => return Err(wrong(format!("guest {:?} needs one of dir and wat", guest.name))),
+        };
+        let sources = fingerprint([&source].into_iter().chain(&shared))?;
+        if file.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|last| last == sources) {
+            files.push(file);
+            continue;
+        }
+        progress(&guest.name);
+        match guest.wat {
+            Some(_) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
+            None => {
+                let (target_dir, output) = (Some(target_dir.to_path_buf()), Some(file.clone()));
+                build::build(&source, &Options { target_dir, output, words: Words::Inherit })?;
+            }
+        }
+        build::write(&stamp, sources.as_bytes())?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// Gives a module in text form the interface of the typed contract.
+fn from_text(wat: &Path, wit: &Path) -> Result<Vec<u8>, BuildError> {
+    let wrong = |problem: String| BuildError::Manifest { path: wat.to_path_buf(), problem };
+    let mut module = wat::parse_file(wat).map_err(|error| wrong(error.to_string()))?;
+    component::embed_typed(&mut module, wit).map_err(wrong)?;
+    let component = component::encode(&module)?;
+    component::check(&component)?;
+    Ok(component)
+}
+
+/// A text that changes whenever a file under one of `paths` does; what builds leave behind does not count.
+fn fingerprint<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<String, BuildError> {
+    let mut all = Vec::new();
+    for path in paths {
+        gather(path, &mut all).map_err(BuildError::io(format!("reading {}", path.display())))?;
+    }
+    Ok(Digest::of(&all).hex())
+}
+
+fn gather(path: &Path, all: &mut Vec<u8>) -> std::io::Result<()> {
+    if path.is_file() {
+        all.extend_from_slice(path.to_string_lossy().as_bytes());
+        all.extend_from_slice(Digest::of(&std::fs::read(path)?).hex().as_bytes());
+        return Ok(());
+    }
+    let mut entries = path.read_dir()?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(|entry| entry.file_name());
+    for entry in entries {
+        if !matches!(entry.file_name().to_string_lossy().as_ref(), "target" | "Cargo.lock" | ".git") {
+            gather(&entry.path(), all)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_sees_sources_and_not_what_builds_leave() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_path_buf();
+        let now = || fingerprint([&path].into_iter()).unwrap();
+        std::fs::create_dir_all(path.join("src")).unwrap();
+        std::fs::write(path.join("src/lib.rs"), "a").unwrap();
+        let before = now();
+        std::fs::create_dir(path.join("target")).unwrap();
+        std::fs::write(path.join("target/x"), "x").unwrap();
+        assert_eq!(now(), before);
+        std::fs::write(path.join("src/lib.rs"), "b").unwrap();
+        assert_ne!(now(), before);
+    }
+}

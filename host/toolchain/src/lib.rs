@@ -1,0 +1,18 @@
+//! Source folders of plugins become components: `ostler build`, `ostler new`, `ostler dev` and the tests' guests.
+//!
+//! The way: `language` tells what a folder holds, the language's file compiles it to a core module, `component` turns
+//! that into a validated component, `build` puts it where it belongs. Invariant: nothing here reads the environment;
+//! folders come as parameters.
+
+pub mod build;
+mod component;
+pub mod guests;
+pub mod language;
+mod rust;
+pub mod setup;
+pub mod toolchain;
+
+pub use build::{BuildError, Built, Options, build};
+pub use language::Language;
+pub use setup::{SetupError, setup};
+pub use toolchain::{Missing, Target, Toolchain};
