@@ -1,1 +1,15 @@
-//! ostler-release (see host/README.md).
+//! Versions of plugins: what was defined over the API, which releases exist, which is live, and their bytes on disk.
+//!
+//! **Invariant:** a release that was acknowledged has its component on disk, synced before the row that names it.
+
+mod artifacts;
+mod code;
+mod error;
+mod files;
+mod registry;
+
+pub use code::{CODE_BYTES, Code};
+pub use error::Error;
+pub use registry::{
+    DEFINITION_MAX, DEFINITIONS_MAX, Definition, HISTORY, KEEP, NewRelease, Recorded, Registry, Release,
+};

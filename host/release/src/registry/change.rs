@@ -1,0 +1,212 @@
+//! Changes to releases: recorded, activated, rolled back, deleted; and the files that follow.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use ostler_core::Digest;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tokio::task::spawn_blocking;
+
+use super::{NewRelease, Recorded, Registry, Release, definition, history, release};
+use crate::Error;
+
+impl Registry {
+    /// Keeps `component` on disk, records it as a release of `plugin` and makes it live.
+    ///
+    /// A release the plugin has already is only made live. Beyond the number a plugin keeps, those activated longest ago
+    /// are dropped, never the live one.
+    ///
+    /// # Errors
+    /// `Unavailable`; then the live release is what it was.
+    pub async fn record_and_activate(
+        &self,
+        plugin: &str,
+        new: NewRelease,
+        component: Bytes,
+    ) -> Result<Recorded, Error> {
+        let (registry, plugin) = (self.clone(), plugin.to_owned());
+        to_its_end(async move {
+            let _files = registry.files.lock().await;
+            let size = component.len();
+            let digest = registry.artifacts.store(component).await?;
+            let (now, keep) = (registry.clock.now_ms(), registry.keep);
+            let write = registry.database.write(move |tx| {
+                let (id, new) = insert(tx, &plugin, &digest, size, &new, now)?;
+                history::push(tx, &plugin, id, now)?;
+                let orphans = drop_oldest(tx, &plugin, keep)?;
+                Ok::<_, Error>((Recorded { release: release::load(tx, &plugin, id)?, new }, orphans))
+            });
+            let (recorded, orphans) = match write.await {
+                Ok(done) => done,
+                Err(error) => {
+                    registry.discard_unnamed(digest).await;
+                    return Err(error);
+                }
+            };
+            registry.discard(orphans).await;
+            Ok(recorded)
+        })
+        .await
+    }
+
+    /// Makes a release live that the plugin has.
+    ///
+    /// # Errors
+    /// `NoSuchRelease`; `Unavailable`.
+    pub async fn activate(&self, plugin: &str, digest: &Digest) -> Result<Release, Error> {
+        let (plugin, digest, now) = (plugin.to_owned(), *digest, self.clock.now_ms());
+        self.database
+            .write(move |tx| {
+                let id = release::find(tx, &plugin, &digest)?;
+                history::push(tx, &plugin, id, now)?;
+                release::load(tx, &plugin, id)
+            })
+            .await
+    }
+
+    /// Goes back to the release that was live before, or to the named one; returns what is live now.
+    ///
+    /// # Errors
+    /// `NothingToRollBackTo` if no other release was live before; `NoSuchRelease` for a name; `Unavailable`.
+    pub async fn rollback(&self, plugin: &str, to: Option<&Digest>) -> Result<Release, Error> {
+        let (plugin, to, now) = (plugin.to_owned(), to.copied(), self.clock.now_ms());
+        self.database
+            .write(move |tx| {
+                let id = match to {
+                    None => history::pop(tx, &plugin, now)?,
+                    Some(digest) => {
+                        let id = release::find(tx, &plugin, &digest)?;
+                        history::pop_to(tx, &plugin, id, now)?;
+                        id
+                    }
+                };
+                release::load(tx, &plugin, id)
+            })
+            .await
+    }
+
+    /// Deletes a release, and its component if no other plugin has it.
+    ///
+    /// # Errors
+    /// `NoSuchRelease`; `IsLive`; `Unavailable`.
+    pub async fn delete(&self, plugin: &str, digest: &Digest) -> Result<(), Error> {
+        let (plugin, digest) = (plugin.to_owned(), *digest);
+        self.drop_releases(move |tx| {
+            let id = release::find(tx, &plugin, &digest)?;
+            if history::live(tx, &plugin)? == Some(id) {
+                return Err(Error::IsLive { plugin, digest });
+            }
+            drop_where(tx, "id = ?1", [id])
+        })
+        .await
+    }
+
+    /// Removes the definition of `plugin` with all its releases.
+    ///
+    /// # Errors
+    /// `NoSuchPlugin` if it was not defined over the API; `Unavailable`.
+    pub async fn undefine(&self, plugin: &str) -> Result<(), Error> {
+        let plugin = plugin.to_owned();
+        self.drop_releases(move |tx| {
+            definition::remove(tx, &plugin)?;
+            drop_where(tx, "plugin = ?1", [plugin])
+        })
+        .await
+    }
+
+    /// Runs `job`, which drops releases, and removes the components it says nobody names any more.
+    async fn drop_releases(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<Vec<Digest>, Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let registry = self.clone();
+        to_its_end(async move {
+            let _files = registry.files.lock().await;
+            let orphans = registry.database.write(job).await?;
+            registry.discard(orphans).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes a component whose row could not be written, unless an earlier release names it.
+    async fn discard_unnamed(&self, digest: Digest) {
+        if let Ok(false) = self.database.read(|connection| is_named(connection, &digest)) {
+            self.discard(vec![digest]).await;
+        }
+    }
+
+    /// Removes files of components. What fails is told and left for the next start.
+    async fn discard(&self, orphans: Vec<Digest>) {
+        for digest in orphans {
+            let code = self.code.clone();
+            let removed = match spawn_blocking(move || code.remove(&digest)).await {
+                Ok(Ok(())) => self.artifacts.delete(digest).await,
+                Ok(failed) => failed,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = removed {
+                tracing::warn!(%error, %digest, "cannot remove the files of a deleted release; the next start will");
+            }
+        }
+    }
+}
+
+/// Runs `change` whether or not the caller stays to hear of it: half of it would part rows from files.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(change).await?
+}
+
+/// The id of the release, and whether it is new.
+fn insert(
+    tx: &Transaction<'_>,
+    plugin: &str,
+    digest: &Digest,
+    size: usize,
+    new: &NewRelease,
+    now: i64,
+) -> Result<(i64, bool), Error> {
+    let sql = "INSERT INTO release (plugin, digest, size, handler, compile_ms, warnings, created_at, activated_at) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (plugin, digest) DO NOTHING RETURNING id";
+    let warnings = serde_json::Value::from(new.warnings.clone()).to_string();
+    let compile_ms = i64::try_from(new.compile_ms).unwrap_or(i64::MAX);
+    let row = params![plugin, digest.bytes(), size as i64, new.handler, compile_ms, warnings, now];
+    let inserted = tx.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+    match inserted {
+        Some(id) => Ok((id, true)),
+        None => Ok((release::find(tx, plugin, digest)?, false)),
+    }
+}
+
+/// Drops what a plugin has beyond `keep`; which components nobody names any more.
+fn drop_oldest(tx: &Transaction<'_>, plugin: &str, keep: usize) -> Result<Vec<Digest>, Error> {
+    let live = history::live(tx, plugin)?;
+    let kept = "plugin = ?1 AND id NOT IN (SELECT id FROM release WHERE plugin = ?1 \
+        ORDER BY id IS ?2 DESC, activated_at DESC, id DESC LIMIT ?3)";
+    drop_where(tx, kept, params![plugin, live, i64::try_from(keep).unwrap_or(i64::MAX)])
+}
+
+/// Drops releases, their activations with them; which components nobody names any more.
+fn drop_where(
+    tx: &Transaction<'_>,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<Digest>, Error> {
+    let sql = format!("DELETE FROM release WHERE {condition} RETURNING digest");
+    let mut statement = tx.prepare_cached(&sql)?;
+    let dropped = statement.query_map(params, |row| Ok(Digest::from_bytes(row.get(0)?)))?;
+    let mut orphans = Vec::new();
+    for digest in dropped.collect::<Result<Vec<_>, _>>()? {
+        if !is_named(tx, &digest)? {
+            orphans.push(digest);
+        }
+    }
+    Ok(orphans)
+}
+
+fn is_named(connection: &Connection, digest: &Digest) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM release WHERE digest = ?1")?;
+    Ok(statement.exists([digest.bytes()])?)
+}
