@@ -32,10 +32,21 @@ pub async fn call(
     exchange: Exchange,
     request: Request<Body>,
 ) -> Result<Response<Body>, Error> {
-    match &plugin.handler {
+    let answered = match &plugin.handler {
         Handler::Typed(_) => typed::call(plugin, exchange, request).await,
         Handler::Incoming(_) => incoming::call(plugin, exchange, request).await,
         Handler::Service(_) => service::call(plugin, exchange, request).await,
+    };
+    answered.inspect_err(|error| count(plugin, error.kind))
+}
+
+/// Counts calls that the guest, or the host for the guest's sake, ended badly.
+fn count(plugin: &Plugin, kind: Kind) {
+    use Kind::*;
+    if let PluginTrapped | PluginOutOfMemory | PluginLimitExceeded | PluginFailed | DeadlineExceeded
+    | ResponseTooLarge = kind
+    {
+        plugin.env.metrics.trap(kind);
     }
 }
 
@@ -46,12 +57,15 @@ async fn admit(plugin: &Plugin, deadline: Instant) -> Result<OwnedSemaphorePermi
         return Ok(permit);
     }
     let overloaded = |detail| Error::new(Kind::Overloaded, detail).retry_after(Duration::from_secs(1));
-    let waiting = Waiting::enter(plugin);
+    let (waiting, since) = (Waiting::enter(plugin), Instant::now());
     if waiting.place >= plugin.spec().concurrency.saturating_mul(WAITING_PER_PLACE) {
         return Err(overloaded("too many requests are waiting for this handler"));
     }
     match timeout_at(deadline.into(), slot.permits.clone().acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
+        Ok(Ok(permit)) => {
+            plugin.env.metrics.queue_wait.observe(since.elapsed());
+            Ok(permit)
+        }
         _ => Err(overloaded("no place for this request was free within its deadline")),
     }
 }

@@ -89,7 +89,9 @@ fn compile(engines: &Engines, cache: &dyn CodeCache, bytes: &[u8]) -> Result<Com
     if let Some(code) = cache.load(&compatibility, &digest) {
         match load(engine, &code) {
             Ok(code) => return Ok(finish(digest, bytes, start, true, flavour, code)),
-            Err(error) => tracing::warn!(%digest, %error, "cached machine code does not load; compiling again"),
+            Err(error) => {
+                tracing::warn!(%digest, %error, "cached machine code does not load; compiling again")
+            }
         }
     }
     let code = wasmtime::component::Component::new(engine, bytes)
@@ -131,7 +133,9 @@ fn flavour(bytes: &[u8]) -> Result<Flavour, LoadError> {
         let payload = payload.map_err(|error| LoadError::Invalid(error.to_string()))?;
         let is_03 = |name: &str| name.starts_with("wasi:") && name.contains("@0.3");
         match payload {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadError::NotAComponent),
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                return Err(LoadError::NotAComponent);
+            }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {

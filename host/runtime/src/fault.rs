@@ -1,8 +1,8 @@
 //! Why a guest ended badly: from wasmtime's error to the kind that the client and the operator are told.
 
 use ostler_core::{Error, Kind};
-use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::limits::Limits;
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::stubs::Client;
 use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
-use crate::stubs::Kv;
-use crate::stubs::Client;
+use ostler_observe::Observe;
+use ostler_observe::metrics::PluginMetrics;
+use ostler_services::kv::Kv;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -34,6 +36,8 @@ pub struct Services {
     pub kv: Kv,
     /// Outbound HTTP.
     pub client: Client,
+    /// Where plugins' lines and counts go.
+    pub observe: Observe,
 }
 
 /// What every instance of one release has in common.
@@ -41,9 +45,12 @@ pub(crate) struct Env {
     pub(crate) plugin: Arc<str>,
     /// The whole digest, as `sha256:...`.
     pub(crate) release: Arc<str>,
+    pub(crate) release_short: Arc<str>,
     pub(crate) spec: PluginSpec,
     pub(crate) kv: Kv,
     pub(crate) outbound: Client,
+    pub(crate) observe: Observe,
+    pub(crate) metrics: Arc<PluginMetrics>,
 }
 
 /// The data of one store.
@@ -75,7 +82,7 @@ impl Guest {
         http.set_field_size_limit(FIELDS_BYTES);
         let guest = Guest {
             exchange: None,
-            limits: Limits::new(env.spec.memory, env.spec.table_elements),
+            limits: Limits::new(env.spec.memory, env.spec.table_elements, env.metrics.clone()),
             table,
             log_left: env.spec.log,
             deadline: exchange.deadline,

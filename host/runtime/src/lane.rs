@@ -142,7 +142,9 @@ pub(crate) async fn run<T: Send + 'static>(
             }
             Ok(value)
         }
-        Ok(Err(panic)) => Err(Error::new(Kind::Internal, "the host failed while it ran the handler").because(panic)),
+        Ok(Err(panic)) => {
+            Err(Error::new(Kind::Internal, "the host failed while it ran the handler").because(panic))
+        }
         Err(_) => Err(passed()),
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! wasmtime asks per memory; a component may have several, so growth is added up here.
 
+use std::sync::Arc;
+
+use ostler_observe::metrics::PluginMetrics;
 use wasmtime::ResourceLimiter;
 
 /// What one instance has and may have.
@@ -9,6 +12,7 @@ use wasmtime::ResourceLimiter;
 pub(crate) struct Limits {
     memory: Meter,
     tables: Meter,
+    metrics: Arc<PluginMetrics>,
 }
 
 #[derive(Debug)]
@@ -19,9 +23,9 @@ struct Meter {
 }
 
 impl Limits {
-    pub(crate) fn new(memory: u64, table_elements: u64) -> Self {
+    pub(crate) fn new(memory: u64, table_elements: u64, metrics: Arc<PluginMetrics>) -> Self {
         let meter = |limit| Meter { used: 0, limit, refused: false };
-        Limits { memory: meter(memory), tables: meter(table_elements) }
+        Limits { memory: meter(memory), tables: meter(table_elements), metrics }
     }
 
     /// Whether growth was refused since the last call of [`Limits::forgive`].
@@ -33,11 +37,6 @@ impl Limits {
     pub(crate) fn forgive(&mut self) {
         self.memory.refused = false;
         self.tables.refused = false;
-    }
-
-    /// Bytes of linear memory in use.
-    pub(crate) fn memory(&self) -> u64 {
-        self.memory.used
     }
 }
 
@@ -56,7 +55,11 @@ impl Meter {
 
 impl ResourceLimiter for Limits {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.memory.grow(current, desired))
+        let fits = self.memory.grow(current, desired);
+        if fits {
+            self.metrics.memory_bytes.add(desired.saturating_sub(current) as i64);
+        }
+        Ok(fits)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
@@ -77,13 +80,20 @@ impl ResourceLimiter for Limits {
     }
 }
 
+impl Drop for Limits {
+    fn drop(&mut self) {
+        self.metrics.memory_bytes.add(-(self.memory.used as i64));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_limit_is_for_all_memories_together() {
-        let mut limits = Limits::new(100, 10);
+        let mut limits = Limits::new(100, 10, Arc::default());
+        let metrics = limits.metrics.clone();
         assert!(limits.memory_growing(0, 60, None).unwrap());
         assert!(!limits.memory_growing(0, 60, None).unwrap());
         assert!(limits.refused());
@@ -91,6 +101,8 @@ mod tests {
         assert!(limits.memory_growing(0, 40, None).unwrap());
         assert!(!limits.refused());
         assert!(!limits.table_growing(0, 11, None).unwrap());
-        assert_eq!(limits.memory(), 100);
+        assert_eq!(metrics.memory_bytes.get(), 100);
+        drop(limits);
+        assert_eq!(metrics.memory_bytes.get(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! A live release of a plugin: its component with its definition, ready to be called.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ostler_core::Digest;
 use ostler_core::plugin::{Instances, PluginSpec};
@@ -32,7 +32,6 @@ pub(crate) struct Slot {
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) waiting: AtomicUsize,
     pub(crate) share: Arc<Share>,
-    pub(crate) traps: AtomicU64,
     concurrency: usize,
 }
 
@@ -77,6 +76,9 @@ impl Plugin {
             spec: spec.clone(),
             kv: services.kv.clone(),
             outbound: services.client.clone(),
+            observe: services.observe.clone(),
+            metrics: services.observe.metrics.plugin(name),
+            release_short: component.digest.short().into(),
         };
         let keep = match spec.instances {
             Instances::Warm => spec.concurrency,
@@ -137,7 +139,6 @@ impl Slot {
             permits: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
             share: Arc::new(Share::new()),
-            traps: AtomicU64::new(0),
             concurrency,
         }
     }
@@ -146,9 +147,8 @@ impl Slot {
 impl Handler {
     /// Links `component` and finds the best handler that it exports: typed, then 0.3, then 0.2.
     fn of(component: &Component, linker: &Linker<Guest>) -> Result<Self, LoadError> {
-        let pre = linker
-            .instantiate_pre(&component.code)
-            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let pre =
+            linker.instantiate_pre(&component.code).map_err(|error| LoadError::Link(format!("{error:#}")))?;
         if let Ok(typed) = TypedPre::new(pre.clone()) {
             return Ok(Handler::Typed(typed));
         }

@@ -41,7 +41,9 @@ impl Config {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The bytes are a core module.
-    #[error("a core module, not a component; turn it into one with `ostler build` or `wasm-tools component new`")]
+    #[error(
+        "a core module, not a component; turn it into one with `ostler build` or `wasm-tools component new`"
+    )]
     NotAComponent,
     /// The bytes are no valid component.
     #[error("not a valid component: {0}")]
@@ -112,7 +114,17 @@ impl Runtime {
 
     /// Names of the interfaces a plugin may import.
     pub fn known_imports(&self) -> &'static [&'static str] {
-        &["ostler:plugin", "wasi:cli", "wasi:clocks", "wasi:config", "wasi:filesystem", "wasi:http", "wasi:io",
-          "wasi:keyvalue", "wasi:random", "wasi:sockets"]
+        &[
+            "ostler:plugin",
+            "wasi:cli",
+            "wasi:clocks",
+            "wasi:config",
+            "wasi:filesystem",
+            "wasi:http",
+            "wasi:io",
+            "wasi:keyvalue",
+            "wasi:random",
+            "wasi:sockets",
+        ]
     }
 }

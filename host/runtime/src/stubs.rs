@@ -1,5 +1,3 @@
 //! Temporary.
 #[derive(Clone)]
-pub struct Kv;
-#[derive(Clone)]
 pub struct Client;

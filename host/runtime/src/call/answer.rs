@@ -34,7 +34,8 @@ pub(super) fn whole(response: http_handler::Response, spec: &PluginSpec) -> Resu
         if bytes > FIELD_BYTES {
             return Err(too_large("the handler's response header is too large"));
         }
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("field name {name:?}")))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(format!("field name {name:?}")))?;
         let value = HeaderValue::from_maybe_shared(Bytes::from(value))
             .map_err(|_| invalid(format!("value of field {name}")))?;
         if !framing(&name) {
@@ -98,7 +99,8 @@ mod tests {
 
     #[test]
     fn framing_stays_with_the_host() {
-        let reply = answer(200, &[("content-length", b"99"), ("transfer-encoding", b"chunked"), ("x", b"y")], b"1");
+        let reply =
+            answer(200, &[("content-length", b"99"), ("transfer-encoding", b"chunked"), ("x", b"y")], b"1");
         assert_eq!(reply.unwrap().headers().keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x"]);
     }
 }

@@ -11,9 +11,9 @@ use ostler_core::{Body, Error, Exchange, Kind, Scheme};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::component::Accessor;
 use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::p3::Request as GuestRequest;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
-use wasmtime_wasi_http::p3::Request as GuestRequest;
 
 use super::streaming::{self, GuestBody, HeadSender};
 use super::{admit, instance, keep, mismatch};

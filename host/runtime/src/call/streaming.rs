@@ -87,7 +87,13 @@ fn report(plugin: &Plugin, exchange: &Exchange, error: &Error) {
 fn log(plugin: &str, exchange: &Exchange, error: &Error) {
     let cause = error.cause.as_ref().map(tracing::field::display);
     let code = error.kind.facts().code;
-    tracing::warn!(plugin, request_id = exchange.id.as_str(), code, cause, "the handler failed after its head was sent");
+    tracing::warn!(
+        plugin,
+        request_id = exchange.id.as_str(),
+        code,
+        cause,
+        "the handler failed after its head was sent"
+    );
 }
 
 /// A body of at most `left` more bytes.
@@ -125,7 +131,10 @@ impl HttpBody for Limited<GuestBody> {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.poll(cx).map_err(|error| match error {
             WasiError::HttpRequestBodySize(None) => BodyError::Refused(Kind::ResponseTooLarge),
             error => BodyError::Broken(Box::new(error)),
@@ -148,7 +157,10 @@ where
     type Data = Bytes;
     type Error = WasiError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         self.poll(cx)
     }
 

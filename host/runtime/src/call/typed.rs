@@ -23,12 +23,13 @@ pub(super) async fn call(
     let (parts, body) = request.into_parts();
     let deadline = exchange.deadline;
     // A slow client must not hold a place, so its body is received before.
-    let body = match body {
-        Body::Empty => Bytes::new(),
-        body => timeout_at(deadline.into(), receive(body, plugin.spec().request_body))
-            .await
-            .map_err(|_| Error::new(Kind::RequestTimeout, "the request body did not arrive within the deadline"))??,
-    };
+    let body =
+        match body {
+            Body::Empty => Bytes::new(),
+            body => timeout_at(deadline.into(), receive(body, plugin.spec().request_body)).await.map_err(
+                |_| Error::new(Kind::RequestTimeout, "the request body did not arrive within the deadline"),
+            )??,
+        };
     let permit = admit(plugin, deadline).await?;
     let (lanes, share, plugin) = (plugin.lanes.clone(), plugin.slot.share.clone(), plugin.clone());
     let call = async move {

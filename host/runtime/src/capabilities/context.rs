@@ -13,12 +13,17 @@ impl Host for Guest {
             route: exchange.map(|exchange| exchange.route.to_string()).unwrap_or_default(),
             plugin: self.env.plugin.to_string(),
             release: self.env.release.to_string(),
-            client_address: exchange.map(|exchange| exchange.peer.address.ip().to_string()).unwrap_or_default(),
+            client_address: exchange
+                .map(|exchange| exchange.peer.address.ip().to_string())
+                .unwrap_or_default(),
         })
     }
 
     fn deadline_left_ms(&mut self) -> wasmtime::Result<u64> {
-        let left = self.exchange.as_ref().map(|exchange| exchange.deadline.saturating_duration_since(Instant::now()));
+        let left = self
+            .exchange
+            .as_ref()
+            .map(|exchange| exchange.deadline.saturating_duration_since(Instant::now()));
         Ok(left.map_or(0, |left| left.as_millis() as u64))
     }
 }

@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use ostler_core::RequestId;
+use ostler_observe::PluginLine;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 use super::log::{LINE, budgeted, emit};
-use crate::bindings::log::Level;
 use crate::guest::Env;
 
 /// Bytes a guest may write before it is asked to wait for itself.
@@ -22,8 +23,8 @@ const WINDOW: usize = 64 << 10;
 /// A context that holds nothing but stdout and stderr.
 pub(crate) fn context(lines: &Arc<Lines>) -> WasiCtx {
     WasiCtxBuilder::new()
-        .stdout(Stream { lines: lines.clone(), level: Level::Info })
-        .stderr(Stream { lines: lines.clone(), level: Level::Warn })
+        .stdout(Stream { lines: lines.clone(), level: Level::INFO })
+        .stderr(Stream { lines: lines.clone(), level: Level::WARN })
         .build()
 }
 
@@ -57,8 +58,8 @@ impl Lines {
     fn write(&self, level: Level, bytes: &[u8]) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
-        let id = state.id.as_ref().map_or("", RequestId::as_str);
-        let pending = if level == Level::Info { &mut state.stdout } else { &mut state.stderr };
+        let id = state.id.as_ref().map(RequestId::as_str);
+        let pending = if level == Level::INFO { &mut state.stdout } else { &mut state.stderr };
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LINE.saturating_sub(pending.len());
             pending.extend_from_slice(&part[..part.len().min(room)]);
@@ -72,16 +73,18 @@ impl Lines {
     fn flush(&self) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
-        let id = state.id.as_ref().map_or("", RequestId::as_str);
-        self.emit(Level::Info, id, &mut state.left, &mut state.stdout);
-        self.emit(Level::Warn, id, &mut state.left, &mut state.stderr);
+        let id = state.id.as_ref().map(RequestId::as_str);
+        self.emit(Level::INFO, id, &mut state.left, &mut state.stdout);
+        self.emit(Level::WARN, id, &mut state.left, &mut state.stderr);
     }
 
-    fn emit(&self, level: Level, id: &str, left: &mut u64, pending: &mut Vec<u8>) {
+    fn emit(&self, level: Level, id: Option<&str>, left: &mut u64, pending: &mut Vec<u8>) {
         if !pending.is_empty() {
             let text = String::from_utf8_lossy(pending);
-            if let Some(line) = budgeted(left, text.trim_end()) {
-                emit(level, &self.env, id, line);
+            if PluginLine::enabled(level)
+                && let Some(line) = budgeted(left, text.trim_end(), 0)
+            {
+                emit(level, &self.env, id, line, &[]);
             }
             pending.clear();
         }

@@ -1,0 +1,167 @@
+//! Counts and logs every exchange once, when its reply has ended.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use ostler_core::{Body, BodyError, Error, Kind, Peer, RequestId};
+use ostler_observe::metrics::RouteMetrics;
+use ostler_observe::{AccessLine, Observe};
+
+use crate::snapshot::Route;
+
+/// What is known of an exchange before it is answered.
+pub(crate) struct Observation {
+    observe: Observe,
+    metrics: Arc<RouteMetrics>,
+    route: Option<Arc<Route>>,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    id: RequestId,
+    peer: Peer,
+    started: Instant,
+    bytes_in: Option<u64>,
+    finished: bool,
+}
+
+/// Status under which an exchange is counted whose client went away before the reply (nginx's, never sent).
+const CLIENT_GONE: u16 = 499;
+
+impl Observation {
+    pub(crate) fn of(
+        observe: &Observe,
+        unrouted: &Arc<RouteMetrics>,
+        route: &Option<Arc<Route>>,
+        request: &Request<Body>,
+        id: &RequestId,
+        peer: Peer,
+        started: Instant,
+    ) -> Self {
+        Observation {
+            observe: observe.clone(),
+            metrics: route.as_ref().map_or(unrouted, |route| &route.metrics).clone(),
+            route: route.clone(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            id: id.clone(),
+            peer,
+            started,
+            bytes_in: request.body().size_hint().exact(),
+            finished: false,
+        }
+    }
+
+    /// Logs what the client is not told.
+    pub(crate) fn explain(&self, error: &Error) {
+        let (code, id) = (error.kind.facts().code, self.id.as_str());
+        let (plugin, release) = self.names();
+        let cause = error.cause.as_ref().map(tracing::field::display);
+        if error.kind.facts().alarming {
+            tracing::warn!(request_id = id, plugin, release, code, cause, "{}", error.detail);
+        } else {
+            tracing::debug!(request_id = id, plugin, release, code, cause, "{}", error.detail);
+        }
+    }
+
+    /// Finishes with the reply: at once if it is whole, else when its stream ends.
+    pub(crate) fn watch(mut self, response: Response<Body>, kind: Option<Kind>) -> Response<Body> {
+        let status = response.status();
+        if !matches!(response.body(), Body::Stream(_)) {
+            let bytes = response.body().size_hint().exact().unwrap_or(0);
+            self.finish(status, kind, bytes);
+            return response;
+        }
+        response.map(|body| {
+            let watch = Watch { observation: self, status, kind, bytes: 0 };
+            Body::Stream(Box::pin(Watched { body, watch }))
+        })
+    }
+
+    fn finish(&mut self, status: StatusCode, kind: Option<Kind>, bytes: u64) {
+        self.finished = true;
+        let duration = self.started.elapsed();
+        self.metrics.observe(kind.map_or(Ok(status), Err), duration, bytes);
+        let route = self.route.as_deref();
+        self.observe.access(&AccessLine {
+            request_id: self.id.as_str(),
+            method: &self.method,
+            path: self.uri.path(),
+            version: self.version,
+            status,
+            kind,
+            route: route.map(|route| &*route.pattern),
+            plugin: route.map(|route| &*route.plugin),
+            release: route.map(|route| &*route.release),
+            duration,
+            bytes_in: self.bytes_in,
+            bytes_out: Some(bytes),
+            client: self.peer.address.ip(),
+        });
+    }
+
+    fn names(&self) -> (&str, &str) {
+        self.route.as_deref().map_or(("", ""), |route| (&*route.plugin, &*route.release))
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.finish(StatusCode::from_u16(CLIENT_GONE).unwrap_or_default(), None, 0);
+        }
+    }
+}
+
+/// A streamed reply that is counted when it ends, however it ends.
+struct Watched {
+    body: Body,
+    watch: Watch,
+}
+
+struct Watch {
+    observation: Observation,
+    status: StatusCode,
+    kind: Option<Kind>,
+    bytes: u64,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observation.finish(self.status, self.kind, self.bytes);
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let poll = Pin::new(&mut self.body).poll_frame(cx);
+        match &poll {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.watch.bytes += frame.data_ref().map_or(0, |data| data.len() as u64)
+            }
+            Poll::Ready(Some(Err(BodyError::Refused(kind)))) => self.watch.kind = Some(*kind),
+            Poll::Ready(Some(Err(BodyError::Broken(_)))) => self.watch.kind = Some(Kind::PluginFailed),
+            _ => {}
+        }
+        poll
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
