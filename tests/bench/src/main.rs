@@ -79,9 +79,9 @@ struct Options {
     /// The nginx to compare with
     #[arg(long, global = true, value_name = "PATH", default_value = "nginx")]
     nginx: PathBuf,
-    /// Folder for `bench.json` and `bench.svg`
-    #[arg(long, global = true, value_name = "DIR", default_value = "docs/bench")]
-    out: PathBuf,
+    /// Folder for `bench.json` and `bench.svg`; a whole run that is not quick writes to docs/bench without it
+    #[arg(long, global = true, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Seconds of load before anything counts
     #[arg(long, global = true, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     warm_up: u32,
@@ -121,11 +121,14 @@ fn run(what: Option<What>, options: Options) -> Result<bool> {
         true => Plan { warm_up: 1, window: 1, rounds: 1 },
         false => Plan { warm_up: options.warm_up, window: options.window, rounds: options.rounds },
     };
+    let published = (what.is_none() && !options.quick).then(|| PathBuf::from("docs/bench"));
     let Options { ostler, guests, wasmtime, nginx, out, .. } = options;
     let programs = Programs { ostler, wasmtime, nginx, guests: Guests(guests) };
     let scratch = tempfile::Builder::new().prefix("ostler-bench-").tempdir()?;
     let report = measure(what, &programs, plan, scratch.path());
-    report.write(&out)?;
+    if let Some(folder) = out.or(published) {
+        report.write(&folder)?;
+    }
     Ok(report.failures.is_empty())
 }
 

@@ -1,0 +1,23 @@
+//! `cargo xtask bench`: host, guests and bench in release, then the bench alone on the machine.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::workspace::Workspace;
+use crate::{components, step, tools};
+
+/// Builds everything and becomes the bench, run at the root, with `arguments`.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
+    tools::require(&tools::BENCH)?;
+    let guests = components::guests(workspace)?;
+    let mut build = workspace.cargo("build");
+    build.args(["--release", "-p", "ostler", "-p", "bench"]);
+    step::command("building host and bench in release", &mut build)?;
+    let mut bench = Command::new(workspace.binary("release", "bench"));
+    bench.current_dir(&workspace.root).args(arguments);
+    bench.arg("--ostler").arg(workspace.binary("release", "ostler")).arg("--guests").arg(guests);
+    // Returns only if it could not start: nothing of ours runs beside the bench.
+    Err(bench.exec()).context("cannot start the bench")
+}
