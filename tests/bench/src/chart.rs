@@ -77,6 +77,8 @@ fn bar(svg: &mut String, row: &Row, y: f64, end: f64, unit: f64) {
     };
     let length = ratio.min(end) * unit;
     let (middle, right) = (y + BAR - 4.0, LEFT + length);
+    // The figure stands clear of the bar and of the tick.
+    let figure = right.max(LEFT + row.aim.unwrap_or(0.0) * unit) + 10.0;
     let _ = writeln!(
         svg,
         "<text x=\"{:.1}\" y=\"{middle:.1}\" text-anchor=\"end\">{}</text>\
@@ -84,7 +86,7 @@ fn bar(svg: &mut String, row: &Row, y: f64, end: f64, unit: f64) {
          <text x=\"{:.1}\" y=\"{middle:.1}\">{ratio:.2} <tspan class=\"small\">({:.1} us)</tspan></text>",
         LEFT - 10.0,
         escape(&row.name),
-        right + 10.0,
+        figure,
         row.median.cpu_us
     );
     if ratio > end {

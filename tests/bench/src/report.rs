@@ -78,7 +78,8 @@ impl fmt::Display for Table {
         }
         for absent in &self.absent {
             let verb = if absent.failed { "failed" } else { "skipped" };
-            writeln!(text, "{verb}: {}: {}", absent.name, absent.reason)?;
+            let reason = absent.reason.lines().next().unwrap_or_default();
+            writeln!(text, "{verb}: {}: {reason}", absent.name)?;
         }
         f.write_str(&text)
     }

@@ -48,7 +48,7 @@ impl Server {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended with {status} before it served; its last words:\n{}", self.last_words());
+                bail!("it ended with {status} before it served; it said: {}", self.words());
             }
             let found = match client::get(self.address, path) {
                 Ok(reply) if reply.status == 200 => return Ok(reply.text()),
@@ -56,10 +56,7 @@ impl Server {
                 Err(error) => error.to_string(),
             };
             if start.elapsed() > START {
-                bail!(
-                    "no 200 from {path} in {START:?}, last: {found}; its last words:\n{}",
-                    self.last_words()
-                );
+                bail!("no 200 from {path} in {START:?}, last: {found}; it said: {}", self.words());
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -75,14 +72,18 @@ impl Server {
         Memory::read(self.child.id())
     }
 
-    fn last_words(&self) -> String {
+    fn words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        // The first lines tell what happened, the rest is a backtrace.
+        lines[..lines.len().min(5)].join("\n")
     }
 
     /// SIGTERM (nginx ends its workers only then), and SIGKILL for those who do not listen.
     fn end(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         let start = Instant::now();
