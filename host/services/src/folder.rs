@@ -12,7 +12,13 @@ use std::path::Path;
 /// A folder that is there already is narrowed to 0700 if it is empty or holds `landmark` (so it is ours); any other keeps
 /// its mode, since a slip such as `dir = "/tmp"` must not lock everybody else out.
 pub fn private(path: &Path, landmark: Option<&str>) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    if !path.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // A folder reaches the disk as an entry of its parent; without it nothing inside is found after a loss of power.
+        for parent in path.ancestors().skip(1).filter(|parent| parent.is_dir()) {
+            File::open(parent)?.sync_all()?;
+        }
+    }
     let mode = path.metadata()?.permissions().mode();
     let ours = landmark.is_none_or(|name| path.join(name).exists()) || path.read_dir()?.next().is_none();
     if mode & 0o077 != 0 && ours {

@@ -15,9 +15,8 @@ impl Kv {
     /// `NotANumber` if the value is no integer or the sum no `i64`; `Invalid`; `QuotaExceeded`; `Unavailable`.
     pub async fn increment(&self, store: &str, key: &[u8], delta: i64) -> Result<i64, Error> {
         check_key(key)?;
-        let now = self.clock.now_ms();
         let key = key.to_vec();
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, now| {
             let found = find(tx, account.store, &key)?;
             let live = found.as_ref().filter(|found| found.is_live(now));
             let number = if live.is_some() { number(tx, account.store, &key)? } else { 0 };
@@ -42,9 +41,8 @@ impl Kv {
     ) -> Result<bool, Error> {
         check_key(key)?;
         value.as_deref().map_or(Ok(()), check_value)?;
-        let now = self.clock.now_ms();
         let key = key.to_vec();
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, now| {
             let found = find(tx, account.store, &key)?;
             let live = found.as_ref().filter(|found| found.is_live(now));
             let same = match (live, expected) {

@@ -26,7 +26,7 @@ impl Kv {
         check_ttl(ttl)?;
         let expires = ttl.map(|ttl| self.clock.deadline_ms(ttl));
         let key = key.to_vec();
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, _| {
             let found = find(tx, account.store, &key)?;
             put(tx, account, found.as_ref(), &key, &value, expires)
         })
@@ -39,9 +39,8 @@ impl Kv {
     /// `Invalid` for a store or key outside its limits; `Unavailable`.
     pub async fn delete(&self, store: &str, key: &[u8]) -> Result<bool, Error> {
         check_key(key)?;
-        let now = self.clock.now_ms();
         let key = key.to_vec();
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, now| {
             let Some(found) = find(tx, account.store, &key)? else { return Ok(false) };
             remove(tx, account, &found)?;
             Ok(found.is_live(now))
@@ -55,7 +54,7 @@ impl Kv {
     /// `Invalid` also for more than 1,000 entries or 16 MiB; `QuotaExceeded`; `Unavailable`.
     pub async fn set_many(&self, store: &str, entries: Vec<Entry>) -> Result<(), Error> {
         check_entries(&entries)?;
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, _| {
             for Entry { key, value } in &entries {
                 let found = find(tx, account.store, key)?;
                 put(tx, account, found.as_ref(), key, value, None)?;
@@ -71,7 +70,7 @@ impl Kv {
     /// `Invalid` also for more than 1,000 keys; `Unavailable`.
     pub async fn delete_many(&self, store: &str, keys: Vec<Vec<u8>>) -> Result<(), Error> {
         check_keys(&keys)?;
-        self.change(store, move |tx, account| {
+        self.change(store, move |tx, account, _| {
             for key in &keys {
                 if let Some(found) = find(tx, account.store, key)? {
                     remove(tx, account, &found)?;
@@ -82,19 +81,20 @@ impl Kv {
         .await
     }
 
-    /// Runs `job` on the account of `store` and settles it: the one way in which entries change.
+    /// Runs `job` on the account of `store` and settles it: the one way in which entries change. `job` is given the time at
+    /// which its turn came, since it may have waited for it.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         store: &str,
-        job: impl FnOnce(&Transaction<'_>, &mut Account) -> Result<T, Error> + Send + 'static,
+        job: impl FnOnce(&Transaction<'_>, &mut Account, i64) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         check_store(store)?;
-        let (store, quota) = (store.to_owned(), self.quota);
+        let (store, quota, clock) = (store.to_owned(), self.quota, self.clock.clone());
         self.database
             .write(move |tx| {
                 let mut account = Account::open(tx, &store)?;
                 let before = account.bytes();
-                let value = job(tx, &mut account)?;
+                let value = job(tx, &mut account, clock.now_ms())?;
                 account.settle(tx, before, quota, &store)?;
                 Ok(value)
             })
