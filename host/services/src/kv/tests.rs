@@ -151,7 +151,7 @@ async fn names_keys_values_and_batches_outside_their_limits_are_refused() {
 #[tokio::test]
 async fn prefixes_are_bytes_and_nothing_in_them_is_special() {
     let (_home, kv, _) = fresh();
-    let keys: [&[u8]; 16] = [
+    let keys: [&[u8]; 19] = [
         b"\x00",
         b"\x00\x00",
         b"%",
@@ -165,6 +165,9 @@ async fn prefixes_are_bytes_and_nothing_in_them_is_special() {
         b"a%",
         b"ab",
         b"a\xff",
+        b"a&",
+        b"b",
+        b"`",
         "é".as_bytes(),
         b"\xff",
         b"\xff\xff",
@@ -246,6 +249,21 @@ async fn a_heap_of_expired_entries_makes_pages_short_and_not_slow() {
     while kv.sweep().await.unwrap() > 0 {}
     assert_eq!(booked(&kv, "s"), counted(&kv));
     assert_eq!(kv.list("s", b"", None, 10).unwrap(), Page { keys: vec![b"\xff".to_vec()], cursor: None });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sweeper_takes_what_expires_while_the_host_runs() {
+    let (_home, kv, clock) = fresh();
+    let sweeper = tokio::spawn(kv.clone().sweep_forever());
+    for round in 1..=2 {
+        kv.set("s", b"k", vec![round], Some(MS)).await.unwrap();
+        clock.advance(MS);
+        while counted(&kv) > 0 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(booked(&kv, "s"), 0);
+    }
+    sweeper.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
