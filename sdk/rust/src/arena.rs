@@ -140,7 +140,9 @@ impl<M: Memory> Arena<M> {
     /// Makes room for `size` bytes. Asks for as much again as is there, up to 1 MiB, so that growing is rare.
     fn extend(&mut self, size: usize) -> bool {
         let generous = size.max((self.end - self.floor).min(1 << 20));
-        let Some((start, end)) = self.memory.grow(generous).or_else(|| self.memory.grow(size)) else { return false };
+        let Some((start, end)) = self.memory.grow(generous).or_else(|| self.memory.grow(size)) else {
+            return false;
+        };
         if start != self.end {
             // Somebody else took memory in between: what is left before it stays unused, and the arena lives behind it.
             self.floor = align_up(start, UNIT);

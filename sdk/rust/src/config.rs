@@ -17,7 +17,8 @@ pub fn get_or(key: &str, default: &str) -> String {
 
 /// The value under `key` read as a `T`. Absent or unreadable: a private error that names the key.
 pub fn parse<T: FromStr>(key: &str) -> Result<T, Error> {
-    let text = get(key).ok_or_else(|| Error::internal(format!("the plugin's definition lacks grant.config.{key}")))?;
+    let text = get(key)
+        .ok_or_else(|| Error::internal(format!("the plugin's definition lacks grant.config.{key}")))?;
     text.parse().map_err(|_| Error::internal(format!("grant.config.{key} = {text:?} cannot be read")))
 }
 

@@ -113,8 +113,11 @@ impl Error {
             problem.insert("code".into(), code.into());
         }
         let body = serde_json::Value::Object(problem).to_string();
-        let response = Response::new(status).with_header("content-type", "application/problem+json").with_body(body);
-        Ok(headers.iter().fold(response, |response, (name, value)| response.with_header(name, value.as_str())))
+        let response =
+            Response::new(status).with_header("content-type", "application/problem+json").with_body(body);
+        Ok(headers
+            .iter()
+            .fold(response, |response, (name, value)| response.with_header(name, value.as_str())))
     }
 }
 
@@ -175,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_problem_is_json_with_its_detail_and_code() {
-        let error = Error::not_found("no link \"a\"").with_code("no-such-link").with_header("cache-control", "no-store");
+        let error = Error::not_found("no link \"a\"")
+            .with_code("no-such-link")
+            .with_header("cache-control", "no-store");
         let response = error.into_response().unwrap();
         assert_eq!(response.status(), 404);
         assert_eq!(response.header("content-type"), Some("application/problem+json"));

@@ -30,7 +30,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Denied(text) | Error::Invalid(text) | Error::Unavailable(text) => f.write_str(text),
-            Error::NotANumber => f.write_str("the value is not a 64-bit decimal integer, or the sum would not be"),
+            Error::NotANumber => {
+                f.write_str("the value is not a 64-bit decimal integer, or the sum would not be")
+            }
             Error::Json(error) => write!(f, "the value is not the JSON expected: {error}"),
         }
     }

@@ -46,7 +46,7 @@ pub use error::Error;
 pub use ostler_sdk_macros::handler;
 pub use request::Request;
 pub use response::Response;
-pub use uri::{PathMatch, Pairs};
+pub use uri::{Pairs, PathMatch};
 #[doc(hidden)]
 pub use wit_bindgen::rt;
 

@@ -180,14 +180,21 @@ mod tests {
         let status = |request: Request| request.json::<Vec<u8>>().unwrap_err().status();
         assert_eq!(status(Request::post("/").with_body("[1")), 400);
         assert_eq!(status(Request::post("/").with_body("{}")), 422);
-        assert_eq!(status(Request::post("/").with_header("content-type", "text/plain").with_body("[1]")), 415);
-        let typed = Request::post("/").with_header("content-type", "application/JSON; charset=utf-8").with_body("[1]");
+        assert_eq!(
+            status(Request::post("/").with_header("content-type", "text/plain").with_body("[1]")),
+            415
+        );
+        let typed = Request::post("/")
+            .with_header("content-type", "application/JSON; charset=utf-8")
+            .with_body("[1]");
         assert_eq!(typed.json::<Vec<u8>>().unwrap(), [1]);
     }
 
     #[test]
     fn a_form_is_read_only_if_it_calls_itself_one() {
-        let form = Request::post("/").with_header("content-type", "application/x-www-form-urlencoded").with_body("a=b+c");
+        let form = Request::post("/")
+            .with_header("content-type", "application/x-www-form-urlencoded")
+            .with_body("a=b+c");
         assert_eq!(form.form().unwrap().get("a"), Some("b c"));
         assert_eq!(Request::post("/").with_body("a=b").form().unwrap_err().status(), 415);
     }

@@ -112,7 +112,15 @@ mod tests {
 
     #[test]
     fn what_differs_does_not_match() {
-        let cases = [("/a", "/b"), ("/a", "/a/"), ("/a/", "/a"), ("/{x}", "/"), ("/{x}", "/a/b"), ("/a/{x}", "/a"), ("/", "")];
+        let cases = [
+            ("/a", "/b"),
+            ("/a", "/a/"),
+            ("/a/", "/a"),
+            ("/{x}", "/"),
+            ("/{x}", "/a/b"),
+            ("/a/{x}", "/a"),
+            ("/", ""),
+        ];
         for (pattern, path) in cases {
             assert_eq!(match_path(pattern, path), None, "{pattern} {path}");
         }
@@ -120,7 +128,9 @@ mod tests {
 
     #[test]
     fn broken_escapes_stay_as_they_are() {
-        for (text, decoded) in [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%41%", "A%"), ("%ff", "\u{fffd}"), ("+", "+")] {
+        for (text, decoded) in
+            [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%41%", "A%"), ("%ff", "\u{fffd}"), ("+", "+")]
+        {
             assert_eq!(decode(text, false), decoded, "{text}");
         }
     }

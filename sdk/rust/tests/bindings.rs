@@ -44,7 +44,8 @@ fn the_bindings_are_those_of_the_contract() {
 
 /// The world `host` names packages of WASI that a typed handler never sees; without it the contract is one file.
 fn contract_without_foreign_worlds(contract: &str) -> String {
-    let end = contract.find("/// Ostler's capabilities for components that bring their own").expect("world host");
+    let end =
+        contract.find("/// Ostler's capabilities for components that bring their own").expect("world host");
     contract[..end].trim_end().to_owned() + "\n"
 }
 
@@ -53,5 +54,8 @@ fn update(path: &Path, fresh: &str) {
         return;
     }
     fs::write(path, fresh).expect("write");
-    panic!("{} was stale and has been written anew: look at the difference and run the tests again", path.display());
+    panic!(
+        "{} was stale and has been written anew: look at the difference and run the tests again",
+        path.display()
+    );
 }

@@ -48,9 +48,13 @@ fn name_of_function(item: TokenStream) -> Result<String, &'static str> {
     while let Some(token) = tokens.next() {
         let TokenTree::Ident(word) = token else { continue };
         match word.to_string().as_str() {
-            "async" => return Err("a handler is a plain `fn`: capabilities block, so there is nothing to await"),
+            "async" => {
+                return Err("a handler is a plain `fn`: capabilities block, so there is nothing to await");
+            }
             "fn" => break,
-            "struct" | "enum" | "impl" | "mod" | "trait" => return Err("#[ostler_sdk::handler] belongs on a function"),
+            "struct" | "enum" | "impl" | "mod" | "trait" => {
+                return Err("#[ostler_sdk::handler] belongs on a function");
+            }
             _ => {}
         }
     }

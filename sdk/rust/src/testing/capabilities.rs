@@ -65,7 +65,10 @@ pub(crate) mod kv {
     use crate::bindings::ostler::plugin::kv::{Entry, Error, Page};
     use crate::testing::store::{Store, check_batch, check_key, check_value};
 
-    fn within<T>(store: &str, act: impl FnOnce(&mut Store, Duration) -> Result<T, Error>) -> Result<T, Error> {
+    fn within<T>(
+        store: &str,
+        act: impl FnOnce(&mut Store, Duration) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         super::with(|state| {
             let now = state.now;
             match state.stores.get_mut(store) {
@@ -98,7 +101,12 @@ pub(crate) mod kv {
         Ok(get(store, key)?.is_some())
     }
 
-    pub(crate) fn list_keys(store: &str, prefix: &str, cursor: Option<&str>, limit: u32) -> Result<Page, Error> {
+    pub(crate) fn list_keys(
+        store: &str,
+        prefix: &str,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, Error> {
         within(store, |store, now| {
             let (keys, cursor) = store.list(prefix, cursor, limit.clamp(1, 1000) as usize, now);
             Ok(Page { keys, cursor })
@@ -139,7 +147,9 @@ pub(crate) mod kv {
 
     pub(crate) fn set_many(store: &str, entries: &[Entry]) -> Result<(), Error> {
         check_batch(entries.len())?;
-        entries.iter().try_for_each(|entry| check_key(&entry.key).and_then(|()| check_value(&entry.value)))?;
+        entries
+            .iter()
+            .try_for_each(|entry| check_key(&entry.key).and_then(|()| check_value(&entry.value)))?;
         within(store, |store, _| {
             entries.iter().for_each(|entry| store.put(&entry.key, entry.value.clone(), None));
             Ok(())
