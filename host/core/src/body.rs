@@ -44,6 +44,57 @@ impl Body {
     pub fn stream(inner: impl HttpBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
         if inner.is_end_stream() { Body::Empty } else { Body::Stream(Box::pin(inner)) }
     }
+
+    /// This body, ending with [`BodyError::Refused`] of [`Kind::BodyTooLarge`] as soon as it exceeds `max` bytes.
+    ///
+    /// A length announced beyond `max` is refused before a byte is read; a length announced within it costs nothing,
+    /// since whoever announced it is held to it where it came from.
+    pub fn limited(self, max: u64) -> Result<Body, Kind> {
+        let size = self.size_hint();
+        if size.lower() > max {
+            return Err(Kind::BodyTooLarge);
+        }
+        match self {
+            Body::Stream(inner) if size.upper().is_none_or(|upper| upper > max) => {
+                Ok(Body::Stream(Box::pin(Limited { inner, left: max })))
+            }
+            bounded => Ok(bounded),
+        }
+    }
+}
+
+/// A stream of unannounced length that may not exceed `left` more bytes.
+struct Limited {
+    inner: Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>,
+    left: u64,
+}
+
+impl HttpBody for Limited {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = std::task::ready!(self.inner.as_mut().poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+            match self.left.checked_sub(length) {
+                Some(left) => self.left = left,
+                None => return Poll::Ready(Some(Err(BodyError::Refused(Kind::BodyTooLarge)))),
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 impl std::fmt::Debug for Body {
@@ -90,5 +141,59 @@ impl HttpBody for Body {
             Body::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Body::Stream(inner) => inner.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Yields its parts, announcing `hint`.
+    struct Parts(Vec<&'static str>, SizeHint);
+
+    impl HttpBody for Parts {
+        type Data = Bytes;
+        type Error = BodyError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+            let part = if self.0.is_empty() { None } else { Some(self.0.remove(0)) };
+            Poll::Ready(part.map(|part| Ok(Frame::data(part.into()))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.1
+        }
+    }
+
+    fn drain(mut body: Body) -> Result<String, BodyError> {
+        let mut text = String::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        while let Poll::Ready(Some(frame)) = Pin::new(&mut body).poll_frame(&mut cx) {
+            text.push_str(&String::from_utf8_lossy(frame?.data_ref().unwrap()));
+        }
+        Ok(text)
+    }
+
+    #[test]
+    fn an_announced_length_beyond_the_limit_is_refused_before_reading() {
+        assert_eq!(Body::full("12345").limited(4).unwrap_err(), Kind::BodyTooLarge);
+        let stream = Body::stream(Parts(vec!["12345"], SizeHint::with_exact(5)));
+        assert_eq!(stream.limited(4).unwrap_err(), Kind::BodyTooLarge);
+    }
+
+    #[test]
+    fn an_unannounced_length_is_refused_at_the_first_byte_too_many() {
+        let stream = || Body::stream(Parts(vec!["123", "45"], SizeHint::default()));
+        assert_eq!(drain(stream().limited(5).unwrap()).unwrap(), "12345");
+        let error = drain(stream().limited(4).unwrap()).unwrap_err();
+        assert!(matches!(error, BodyError::Refused(Kind::BodyTooLarge)));
+    }
+
+    #[test]
+    fn no_bytes_fit_into_any_limit() {
+        assert!(matches!(Body::Empty.limited(0).unwrap(), Body::Empty));
     }
 }
