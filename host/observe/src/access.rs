@@ -70,7 +70,7 @@ impl AccessLine<'_> {
                 line.count(key, value);
             }
         }
-        line.shown("client", self.client);
+        line.address("client", self.client);
         line.text("http", version(self.version));
         sink.push(line.finish());
     }

@@ -4,6 +4,7 @@
 //! and it is never longer than [`MAX_LINE`] plus what closes it.
 
 use std::fmt::{self, Display, Write as _};
+use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::Level;
@@ -21,9 +22,6 @@ pub enum Format {
     /// For people on a terminal.
     Coloured,
 }
-
-/// Names that every JSON line uses itself; a field of that name gets a `_` behind it.
-const RESERVED: [&str; 4] = ["ts", "level", "target", "msg"];
 
 /// A line being written.
 #[derive(Debug)]
@@ -76,7 +74,7 @@ impl Line {
     }
 
     /// A field whose value is text.
-    pub(crate) fn text(&mut self, key: &str, value: &str) {
+    pub(crate) fn text(&mut self, key: &'static str, value: &str) {
         if self.key(key) {
             let from = self.open();
             self.escape(value, true);
@@ -84,8 +82,23 @@ impl Line {
         }
     }
 
+    /// A field of somebody else: `prefix` keeps its name apart from the host's own.
+    pub(crate) fn foreign(&mut self, prefix: &'static str, key: &str, value: &str) {
+        if self.bytes.len() + key.len() > MAX_LINE {
+            return;
+        }
+        let (before, after) = self.around_key();
+        self.bytes.extend_from_slice(before);
+        self.bytes.extend_from_slice(prefix.as_bytes());
+        self.escape(key, true);
+        self.bytes.extend_from_slice(after);
+        let from = self.open();
+        self.escape(value, true);
+        self.close(from);
+    }
+
     /// A field whose value is whatever `value` displays.
-    pub(crate) fn shown(&mut self, key: &str, value: impl Display) {
+    pub(crate) fn shown(&mut self, key: &'static str, value: impl Display) {
         if self.key(key) {
             let from = self.open();
             self.display(value, true);
@@ -94,16 +107,31 @@ impl Line {
     }
 
     /// A field whose value is a number or a truth value; `value` must display as JSON does.
-    pub(crate) fn plain(&mut self, key: &str, value: impl Display) {
+    pub(crate) fn plain(&mut self, key: &'static str, value: impl Display) {
         if self.key(key) {
             self.display(value, false);
         }
     }
 
     /// A field whose value is a count; faster than [`Line::plain`].
-    pub(crate) fn count(&mut self, key: &str, value: u64) {
+    pub(crate) fn count(&mut self, key: &'static str, value: u64) {
         if self.key(key) {
             decimal(&mut self.bytes, value);
+        }
+    }
+
+    /// A field whose value is an address.
+    pub(crate) fn address(&mut self, key: &'static str, address: IpAddr) {
+        let IpAddr::V4(v4) = address else { return self.shown(key, address) };
+        if self.key(key) {
+            let from = self.open();
+            for (place, octet) in v4.octets().into_iter().enumerate() {
+                if place > 0 {
+                    self.bytes.push(b'.');
+                }
+                decimal(&mut self.bytes, u64::from(octet));
+            }
+            self.close(from);
         }
     }
 
@@ -128,20 +156,20 @@ impl Line {
         self.bytes
     }
 
-    /// Whether there was room for the key.
-    fn key(&mut self, key: &str) -> bool {
+    /// Begins a field of the host; whether there was room for it. Names written in the code need no escaping.
+    fn key(&mut self, key: &'static str) -> bool {
         if self.bytes.len() + key.len() > MAX_LINE {
             return false;
         }
-        let key = key.strip_prefix("r#").unwrap_or(key);
-        let json = self.format == Format::Json;
-        self.bytes.extend_from_slice(if json { b",\"" } else { b" " });
-        self.escape(key, true);
-        if RESERVED.contains(&key) {
-            self.bytes.push(b'_');
-        }
-        self.bytes.extend_from_slice(if json { b"\":" } else { b"=" });
+        let (before, after) = self.around_key();
+        self.bytes.extend_from_slice(before);
+        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.extend_from_slice(after);
         true
+    }
+
+    fn around_key(&self) -> (&'static [u8], &'static [u8]) {
+        if self.format == Format::Json { (b",\"", b"\":") } else { (b" ", b"=") }
     }
 
     fn open(&mut self) -> usize {
@@ -170,8 +198,9 @@ impl Line {
     /// Appends `text` escaped; `quotes`: also `"` and `\`. False if it was cut off.
     fn escape(&mut self, text: &str, quotes: bool) -> bool {
         let room = MAX_LINE.saturating_sub(self.bytes.len());
-        let plain = |byte: &u8| (0x20..0x7f).contains(byte) && !(quotes && (*byte == b'"' || *byte == b'\\'));
-        if text.len() <= room && text.as_bytes().iter().all(plain) {
+        let plain = |byte: u8| (0x20..0x7f).contains(&byte) && !(quotes && (byte == b'"' || byte == b'\\'));
+        // No early end: most text is plain, and so the check runs over many bytes at once.
+        if text.len() <= room && text.bytes().fold(true, |all, byte| all & plain(byte)) {
             self.bytes.extend_from_slice(text.as_bytes());
             return true;
         }
@@ -265,21 +294,23 @@ fn timestamp(out: &mut Vec<u8>, now: SystemTime) {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (day, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = civil(day);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
     let parts = [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (second / 3600, 2, b':'),
-        (second / 60 % 60, 2, b':'),
-        (second % 60, 2, b'.'),
-        (u64::from(since.subsec_millis()), 3, b'Z'),
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, second / 3600),
+        (14..16, second / 60 % 60),
+        (17..19, second % 60),
+        (20..23, u64::from(since.subsec_millis())),
     ];
-    for (value, width, end) in parts {
-        for place in (0..width).rev() {
-            out.push(b'0' + (value / 10_u64.pow(place) % 10) as u8);
+    for (place, mut value) in parts {
+        for digit in text[place].iter_mut().rev() {
+            *digit = b'0' + (value % 10) as u8;
+            value /= 10;
         }
-        out.push(end);
     }
+    out.extend_from_slice(&text);
 }
 
 /// Year, month and day of the Gregorian calendar, `day` days after 1970-01-01.
@@ -320,8 +351,8 @@ mod tests {
     fn hostile(format: Format) -> String {
         let mut line = Line::new(format, Level::INFO, "t");
         line.message("a\nb\x1b[2J\"\u{202e}");
-        line.text("k\n\"", "v\r\n\0\x7f\u{9b}\u{2028}é\\");
-        line.shown("level", format_args!("x{}y", '\n'));
+        line.foreign("f.", "k\n\"", "v\r\n\0\x7f\u{9b}\u{2028}é\\");
+        line.shown("what", format_args!("x{}y", '\n'));
         String::from_utf8(line.finish()).unwrap()
     }
 
@@ -338,8 +369,8 @@ mod tests {
     fn json_gives_back_what_was_put_in() {
         let line: serde_json::Value = serde_json::from_str(&hostile(Format::Json)).unwrap();
         assert_eq!(line["msg"], "a\nb\x1b[2J\"\u{202e}");
-        assert_eq!(line["k\n\""], "v\r\n\0\x7f\u{9b}\u{2028}é\\");
-        assert_eq!((&line["level"], &line["level_"]), (&"info".into(), &"x\ny".into()));
+        assert_eq!(line["f.k\n\""], "v\r\n\0\x7f\u{9b}\u{2028}é\\");
+        assert_eq!((&line["level"], &line["what"]), (&"info".into(), &"x\ny".into()));
     }
 
     #[test]

@@ -166,35 +166,46 @@ struct Fields<'a>(&'a mut Line);
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() != "message" {
-            self.0.shown(field.name(), format_args!("{value:?}"));
+            self.0.shown(name(field), format_args!("{value:?}"));
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() != "message" {
-            self.0.text(field.name(), value);
+            self.0.text(name(field), value);
         }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.count(field.name(), value);
+        self.0.count(name(field), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.plain(field.name(), value);
+        self.0.plain(name(field), value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no word for infinity or for what is no number.
         if value.is_finite() {
-            self.0.plain(field.name(), value);
+            self.0.plain(name(field), value);
         } else {
-            self.0.shown(field.name(), value);
+            self.0.shown(name(field), value);
         }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.plain(field.name(), value);
+        self.0.plain(name(field), value);
+    }
+}
+
+/// The name of a field as it is written; the names every line has already get a `_`.
+fn name(field: &Field) -> &'static str {
+    match field.name() {
+        "ts" => "ts_",
+        "level" => "level_",
+        "target" => "target_",
+        "msg" => "msg_",
+        name => name.strip_prefix("r#").unwrap_or(name),
     }
 }
 
@@ -285,11 +296,12 @@ mod tests {
             outer.record("late", 3);
             let _outer = outer.entered();
             let _inner = info_span!("inner", plugin = "b").entered();
-            info!(own = 1, "inside");
+            info!(own = 1, level = "forged", "inside");
             info!(plugin = "c", "inside");
         });
         let lines = shelf.json();
         assert_eq!((&lines[0]["request_id"], &lines[0]["plugin"]), (&"r1".into(), &"b".into()));
+        assert_eq!((&lines[0]["level"], &lines[0]["level_"]), (&"info".into(), &"forged".into()));
         assert_eq!((&lines[0]["late"], &lines[1]["plugin"]), (&3.into(), &"c".into()));
         assert_eq!(shelf.text().matches("\"plugin\"").count(), 2);
     }

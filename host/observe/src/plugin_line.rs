@@ -46,11 +46,8 @@ impl PluginLine<'_> {
         if let Some(id) = self.request_id {
             line.text("request_id", id);
         }
-        let mut name = String::from("fields.");
         for (key, value) in self.fields {
-            name.truncate("fields.".len());
-            name.push_str(key);
-            line.text(&name, value);
+            line.foreign("fields.", key, value);
         }
         sink.push(line.finish());
     }
