@@ -1,5 +1,6 @@
 //! Servers to send to, names that lead where a test wants, and a client with a grant.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -107,20 +108,18 @@ pub(crate) async fn say(bytes: &'static [u8], close: bool) -> Server {
 
 /// Names and where they lead, which a test may change.
 #[derive(Clone, Default)]
-pub(crate) struct Names(Arc<Mutex<Vec<(String, Vec<IpAddr>)>>>);
+pub(crate) struct Names(Arc<Mutex<HashMap<String, Vec<IpAddr>>>>);
 
 impl Names {
     pub(crate) fn set(&self, name: &str, addresses: &[&str]) {
-        let mut names = self.0.lock().unwrap();
-        names.retain(|(own, _)| own != name);
-        names.push((name.into(), addresses.iter().map(|address| address.parse().unwrap()).collect()));
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        self.0.lock().unwrap().insert(name.to_owned(), addresses);
     }
 }
 
 impl Lookup for Names {
     fn lookup(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        let names = self.0.lock().unwrap();
-        let found = names.iter().find(|(name, _)| *name == host).map(|(_, addresses)| addresses.clone());
+        let found = self.0.lock().unwrap().get(&host).cloned();
         Box::pin(async move { found.ok_or_else(|| io::Error::other("no such name")) })
     }
 }
