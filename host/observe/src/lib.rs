@@ -11,6 +11,7 @@ mod plugin_line;
 mod sink;
 #[cfg(test)]
 mod testing;
+mod time;
 
 use std::io::{self, Write};
 use std::sync::Arc;

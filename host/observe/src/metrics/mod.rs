@@ -5,6 +5,7 @@
 
 mod blocks;
 mod histogram;
+mod kinds;
 mod plugin;
 mod process;
 mod route;

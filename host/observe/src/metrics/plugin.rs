@@ -1,9 +1,10 @@
 //! What is counted for every plugin.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use ostler_core::Kind;
 
+use super::kinds::Kinds;
 use super::{Histogram, Text};
 
 /// A number that rises and falls.
@@ -40,13 +41,13 @@ pub struct PluginMetrics {
     pub queue_wait: Histogram,
     /// Time compilations took.
     pub compile: Histogram,
-    traps: [AtomicU64; Kind::ALL.len()],
+    traps: Kinds,
 }
 
 impl PluginMetrics {
     /// Counts a call that ended badly: a trap, or an end that the host put to it.
     pub fn trap(&self, kind: Kind) {
-        self.traps[kind as usize].fetch_add(1, Ordering::Relaxed);
+        self.traps.count(kind);
     }
 
     pub(crate) fn collect(&self, text: &mut Text, plugin: &str) {
@@ -60,12 +61,9 @@ impl PluginMetrics {
         let help = "Time requests waited for an instance.";
         text.histogram("ostler_queue_wait_seconds", help, &labels, &self.queue_wait);
         text.histogram("ostler_compile_seconds", "Time compilations took.", &labels, &self.compile);
-        for (counter, kind) in self.traps.iter().zip(Kind::ALL) {
-            let count = counter.load(Ordering::Relaxed);
-            if count > 0 {
-                let labels = [labels[0], ("kind", kind.facts().code)];
-                text.counter("ostler_plugin_traps_total", "Calls that ended badly.", &labels, count);
-            }
+        for (kind, count) in self.traps.counted() {
+            let labels = [labels[0], ("kind", kind.facts().code)];
+            text.counter("ostler_plugin_traps_total", "Calls that ended badly.", &labels, count);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use ostler_core::Kind;
 
+use super::kinds::Kinds;
 use super::{Histogram, Text};
 
 /// Statuses with a counter of their own; those above share the last one.
@@ -16,7 +17,7 @@ const COUNTERS: usize = (STATUSES.end - STATUSES.start) as usize + 1;
 #[derive(Debug)]
 pub struct RouteMetrics {
     statuses: [AtomicU64; COUNTERS],
-    kinds: [AtomicU64; Kind::ALL.len()],
+    kinds: Kinds,
     duration: Histogram,
     response_bytes: AtomicU64,
 }
@@ -25,7 +26,7 @@ impl Default for RouteMetrics {
     fn default() -> Self {
         RouteMetrics {
             statuses: [const { AtomicU64::new(0) }; COUNTERS],
-            kinds: Default::default(),
+            kinds: Kinds::default(),
             duration: Histogram::default(),
             response_bytes: AtomicU64::new(0),
         }
@@ -35,35 +36,33 @@ impl Default for RouteMetrics {
 impl RouteMetrics {
     /// Counts one exchange: the plugin's status or this host's refusal, how long it took, and the bytes of the reply's body.
     pub fn observe(&self, outcome: Result<StatusCode, Kind>, duration: Duration, response_bytes: u64) {
-        let counter = match outcome {
+        match outcome {
             Ok(status) => {
                 let index = usize::from(status.as_u16().saturating_sub(STATUSES.start));
-                &self.statuses[index.min(COUNTERS - 1)]
+                self.statuses[index.min(COUNTERS - 1)].fetch_add(1, Ordering::Relaxed);
             }
-            Err(kind) => &self.kinds[kind as usize],
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+            Err(kind) => self.kinds.count(kind),
+        }
         self.duration.observe(duration);
         self.response_bytes.fetch_add(response_bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn collect(&self, text: &mut Text, route: &str, plugin: &str, release: &str) {
         let labels = [("route", route), ("plugin", plugin), ("release", release)];
-        let answered = self.statuses.iter().zip(STATUSES.start..).map(|(counter, status)| {
-            let status = if status < STATUSES.end { status.to_string() } else { "other".to_owned() };
-            (counter, status, "")
-        });
-        let refused = self.kinds.iter().zip(Kind::ALL).map(|(counter, kind)| {
-            let facts = kind.facts();
-            (counter, facts.status.as_str().to_owned(), facts.code)
-        });
-        for (counter, status, kind) in answered.chain(refused) {
-            let count = counter.load(Ordering::Relaxed);
-            if count > 0 {
-                let labels = [labels[0], labels[1], labels[2], ("status", &*status), ("kind", kind)];
-                let help = "Requests by status; kind says why where this host refused or failed one.";
-                text.counter("ostler_requests_total", help, &labels, count);
+        let mut requests = |status: &str, kind: &str, count: u64| {
+            let labels = [labels[0], labels[1], labels[2], ("status", status), ("kind", kind)];
+            let help = "Requests by status; kind says why where this host refused or failed one.";
+            text.counter("ostler_requests_total", help, &labels, count);
+        };
+        for (counter, status) in self.statuses.iter().zip(STATUSES.start..) {
+            match counter.load(Ordering::Relaxed) {
+                0 => {}
+                count if status < STATUSES.end => requests(&status.to_string(), "", count),
+                count => requests("other", "", count),
             }
+        }
+        for (kind, count) in self.kinds.counted() {
+            requests(kind.facts().status.as_str(), kind.facts().code, count);
         }
         let help = "Time from a request's head to the end of its reply.";
         text.histogram("ostler_request_duration_seconds", help, &labels, &self.duration);

@@ -8,7 +8,7 @@ use ostler_core::{Body, BodyError};
 use ostler_upstream::{Client, Timeouts};
 use tokio::sync::mpsc;
 
-use crate::support::{client, get, send, serve, soon, text};
+use crate::support::{accept, client, get, hear, send, serve, soon, text};
 
 /// A body fed through a channel.
 fn channel() -> (mpsc::Sender<Result<Frame<Bytes>, BodyError>>, Body) {
@@ -119,4 +119,21 @@ async fn a_body_that_breaks_off_breaks_the_request_off() {
     feed.send(Err(BodyError::Broken("gone".into()))).await.unwrap();
     let error = client.send(request, soon(), Timeouts::default()).await.unwrap_err();
     assert!(matches!(error, ostler_upstream::Error::Invalid(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_closed_meanwhile_is_replaced() {
+    let server = accept(|mut stream| async move {
+        use tokio::io::AsyncWriteExt;
+        hear(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
+    })
+    .await;
+    let client = client(&server.origin());
+    for _ in 0..10 {
+        let request = Request::post(server.url("/")).body(Body::full("x")).unwrap();
+        let response = client.send(request, soon(), Timeouts::default()).await.unwrap();
+        assert_eq!(text(response).await.unwrap(), "hello");
+    }
+    assert_eq!(server.connections(), 10);
 }
