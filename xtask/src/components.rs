@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use ostler_toolchain::{Options, Words, guests};
+use ostler_toolchain::build::Words;
+use ostler_toolchain::{Options, guests};
 
 use crate::step::step;
 use crate::workspace::Workspace;
