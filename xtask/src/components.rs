@@ -1,9 +1,12 @@
 //! Everything that is built for Wasm: through the same crate that `ostler build` uses.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use ostler_toolchain::build::Words;
+use ostler_toolchain::{Options, guests};
 
 use crate::step::step;
 use crate::workspace::Workspace;
@@ -17,17 +20,41 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
 /// Sees to it that guests can be compiled.
 pub(crate) fn toolchain() -> Result<()> {
-    anyhow::bail!("this tree has no guest toolchain yet")
+    step("looking for a compiler for guests", || Ok(ostler_toolchain::setup(tell).map(drop)?))
 }
 
 /// Builds the components of tests and bench, and returns their folder.
 pub(crate) fn guests(workspace: &Workspace) -> Result<PathBuf> {
     toolchain()?;
-    step("building the guests of tests and bench", || Ok(workspace.guests()))
+    let list = workspace.root.join("tests/guests/guests.toml");
+    let out = workspace.guests();
+    step("building the guests of tests and bench", || {
+        guests::build_all(&list, &workspace.guests_target(), &out, tell)?;
+        Ok(out)
+    })
 }
 
-/// Builds the components of the demo application, and returns their folder.
+/// Builds the components of the demo application (all of `plugins/`), and returns their folder.
 pub(crate) fn demo(workspace: &Workspace) -> Result<PathBuf> {
     toolchain()?;
-    step("building the demo's components", || Ok(workspace.target.join("demo-out")))
+    let out = workspace.target.join("demo-out");
+    let sources = workspace.root.join("plugins");
+    let entries = fs::read_dir(&sources).with_context(|| format!("cannot read {}", sources.display()))?;
+    let mut plugins = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    plugins.retain(|plugin| plugin.join("Cargo.toml").is_file());
+    plugins.sort();
+    for plugin in plugins {
+        let name = plugin.file_name().context("a plugin's folder has a name")?.to_string_lossy().into_owned();
+        let options = Options {
+            target_dir: Some(workspace.guests_target()),
+            output: Some(out.join(format!("{name}.wasm"))),
+            words: Words::Inherit,
+        };
+        step(&format!("building plugins/{name}"), || Ok(ostler_toolchain::build(&plugin, &options)?))?;
+    }
+    Ok(out)
+}
+
+fn tell(line: &str) {
+    eprintln!("    {line}");
 }

@@ -44,6 +44,11 @@ impl Workspace {
         self.target.join("guests-out")
     }
 
+    /// Cargo's build output for Wasm: one folder for all guests, so that the standard library is compiled once.
+    pub(crate) fn guests_target(&self) -> PathBuf {
+        self.target.join("guests")
+    }
+
     /// A path as the reader knows it: relative to the root where possible.
     pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.root).unwrap_or(path).display()

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-/// Says hello through `ostler:plugin/http-handler`.
+/// Says hello to `/` through `ostler:plugin/http-handler`.
 pub(crate) const TYPED: &str = "hello-typed.wasm";
 /// Says hello through `wasi:http/incoming-handler@0.2`.
 pub(crate) const WASI_02: &str = "hello-p2.wasm";
 /// Says hello through `wasi:http/handler@0.3`.
 pub(crate) const WASI_03: &str = "hello-p3.wasm";
-/// A typed handler that does all the wrong things, by path.
-pub(crate) const HOSTILE: &str = "hostile-typed.wasm";
+/// A typed handler that does what its path says; most of it is wrong.
+pub(crate) const HOSTILE: &str = "typed.wasm";
 
 /// The folder they are in.
 #[derive(Debug, Clone)]

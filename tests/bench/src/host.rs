@@ -23,10 +23,12 @@ pub(crate) enum Instances {
     Fresh,
 }
 
-/// A plugin of the configuration, routed at `/NAME`.
+/// A plugin of the configuration, with one route.
 pub(crate) struct Plugin {
-    /// Its name, and its path.
+    /// Its name.
     pub(crate) name: String,
+    /// The path that leads to it.
+    pub(crate) path: String,
     /// Its component; `None` is uploaded later.
     pub(crate) component: Option<PathBuf>,
     /// How its instances are used.
@@ -36,9 +38,14 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    /// A plugin with default settings.
+    /// A plugin with default settings, routed at `/`.
     pub(crate) fn new(name: impl Into<String>, component: Option<PathBuf>, instances: Instances) -> Self {
-        Plugin { name: name.into(), component, instances, settings: "" }
+        Plugin { name: name.into(), path: "/".to_owned(), component, instances, settings: "" }
+    }
+
+    /// The same at another path.
+    pub(crate) fn at(self, path: impl Into<String>) -> Self {
+        Plugin { path: path.into(), ..self }
     }
 }
 
@@ -101,8 +108,8 @@ fn configuration(public: SocketAddr, admin: SocketAddr, plugins: &[Plugin]) -> R
             writeln!(text, "path = {}", serde_json::to_string(component)?)?;
         }
     }
-    for Plugin { name, .. } in plugins {
-        writeln!(text, "[[routes]]\npath = \"/{name}\"\nplugin = \"{name}\"")?;
+    for Plugin { name, path, .. } in plugins {
+        writeln!(text, "[[routes]]\npath = \"{path}\"\nplugin = \"{name}\"")?;
     }
     Ok(text)
 }

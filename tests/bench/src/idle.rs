@@ -50,16 +50,17 @@ fn load(programs: &Programs, count: usize, scratch: &Path) -> Result<(Memory, Me
         let name = format!("idle{index}");
         let path = folder.path().join(format!("{name}.wasm"));
         fs::write(&path, distinct(&component, &name))?;
-        plugins.push(Plugin::new(name, Some(path), Instances::Warm));
+        let route = format!("/hello/{name}");
+        plugins.push(Plugin::new(name, Some(path), Instances::Warm).at(route));
     }
     let mut host = Host::start(binary, folder.path(), &plugins)?;
     // Plugins may still load once the port is open: the last one must answer, and then all have.
     for plugin in plugins.iter().rev().take(1) {
-        host.server.await_hello(&format!("/{}", plugin.name))?;
+        host.server.await_ok(&plugin.path)?;
     }
     let loaded = host.server.memory()?;
     for plugin in &plugins {
-        let reply = client::get(host.server.address, &format!("/{}", plugin.name))?;
+        let reply = client::get(host.server.address, &plugin.path)?;
         anyhow::ensure!(reply.status == 200, "{} answered {} {}", plugin.name, reply.status, reply.text());
     }
     Ok((loaded, host.server.memory()?))

@@ -47,19 +47,20 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
     let binary = programs.ostler.as_deref().context("no --ostler BINARY given")?;
     let folder = tempfile::tempdir_in(scratch)?;
     let good = Plugin::new("good", Some(programs.guests.path(TYPED)?), Instances::Warm);
-    let mut bad = Plugin::new("spin", Some(programs.guests.path(HOSTILE)?), Instances::Warm);
+    let bad = Plugin::new("bad", Some(programs.guests.path(HOSTILE)?), Instances::Warm);
+    let mut bad = bad.at("/spin");
     bad.settings = "concurrency = 64\ndeadline = \"1s\"\n";
     let mut host = Host::start(binary, folder.path(), &[good, bad])?;
-    host.server.await_hello("/good")?;
+    host.server.await_hello()?;
     let address = host.server.address;
     let ends = Mutex::new(BTreeMap::new());
     let mut pairs = Vec::new();
     for connections in [wrk::CONNECTIONS, 4] {
-        wrk::run(address, "/good", connections, plan.warm_up)?;
-        let alone = wrk::run(address, "/good", connections, plan.window)?;
+        wrk::run(address, "/", connections, plan.warm_up)?;
+        let alone = wrk::run(address, "/", connections, plan.window)?;
         let beside = with_spinners(address, &ends, || {
-            wrk::run(address, "/good", connections, plan.warm_up)?;
-            wrk::run(address, "/good", connections, plan.window)
+            wrk::run(address, "/", connections, plan.warm_up)?;
+            wrk::run(address, "/", connections, plan.window)
         })?;
         pairs.push(Pair { connections, p99_ratio: beside.p99_ms / alone.p99_ms, alone, beside });
     }

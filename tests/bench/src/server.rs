@@ -36,10 +36,10 @@ impl Server {
         Ok(Server { child, log: log.to_owned(), address })
     }
 
-    /// Waits until `path` answers 200, and checks that it says hello.
-    pub(crate) fn await_hello(&mut self, path: &str) -> Result<()> {
-        let body = self.await_ok(path)?;
-        anyhow::ensure!(body == HELLO, "{path} answered {body:?} in place of {HELLO:?}");
+    /// Waits until `/` answers 200, and checks that it says hello.
+    pub(crate) fn await_hello(&mut self) -> Result<()> {
+        let body = self.await_ok("/")?;
+        anyhow::ensure!(body == HELLO, "it answered {body:?} in place of {HELLO:?}");
         Ok(())
     }
 

@@ -63,14 +63,6 @@ const fn wasmtime(name: &'static str, guest: &'static str, flags: &'static [&'st
     Subject { name, aim: None, launch: Launch::Wasmtime(guest, flags) }
 }
 
-/// A subject that serves, and the path that says hello.
-pub(crate) struct Running {
-    /// Its process.
-    pub(crate) server: Server,
-    /// The path to load.
-    pub(crate) path: &'static str,
-}
-
 impl Subject {
     /// Why it cannot be measured here, if so.
     pub(crate) fn missing(&self, programs: &Programs) -> Option<String> {
@@ -87,32 +79,32 @@ impl Subject {
         missing.map(|error| format!("{error:#}"))
     }
 
-    /// Starts it and checks that it says hello; `folder` is its own and empty.
-    pub(crate) fn start(&self, programs: &Programs, folder: &Path) -> Result<Running> {
-        let (mut server, path) = match self.launch {
+    /// Starts it and checks that `/` says hello; `folder` is its own and empty.
+    pub(crate) fn start(&self, programs: &Programs, folder: &Path) -> Result<Server> {
+        let mut server = match self.launch {
             Launch::Ostler(guest, instances) => {
                 let plugin = Plugin::new("hello", Some(programs.guests.path(guest)?), instances);
                 let binary = programs.ostler.as_deref().context("no --ostler BINARY given")?;
-                (Host::start(binary, folder, &[plugin])?.server, "/hello")
+                Host::start(binary, folder, &[plugin])?.server
             }
             Launch::Wasmtime(guest, flags) => {
-                (start_wasmtime(&programs.wasmtime, &programs.guests.path(guest)?, flags, folder)?, "/")
+                start_wasmtime(&programs.wasmtime, &programs.guests.path(guest)?, flags, folder)?
             }
-            Launch::Nginx => (start_nginx(&programs.nginx, folder)?, "/"),
+            Launch::Nginx => start_nginx(&programs.nginx, folder)?,
         };
-        server.await_hello(path)?;
-        Ok(Running { server, path })
+        server.await_hello()?;
+        Ok(server)
     }
 }
 
 /// Starts the floor: this very binary as a child.
-pub(crate) fn start_raw_hyper(folder: &Path) -> Result<Running> {
+pub(crate) fn start_raw_hyper(folder: &Path) -> Result<Server> {
     let address = free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["raw-hyper", "--port", &address.port().to_string()]);
     let mut server = Server::start(&mut command, address, &folder.join("log"))?;
-    server.await_hello("/")?;
-    Ok(Running { server, path: "/" })
+    server.await_hello()?;
+    Ok(server)
 }
 
 fn start_wasmtime(program: &Path, component: &Path, flags: &[&str], folder: &Path) -> Result<Server> {

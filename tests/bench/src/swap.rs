@@ -44,14 +44,14 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
     for release in &releases {
         host.deploy("hello", release)?;
     }
-    host.server.await_hello("/hello")?;
+    host.server.await_hello()?;
     let address = host.server.address;
-    wrk::run(address, "/hello", wrk::CONNECTIONS, plan.warm_up)?;
-    let calm = wrk::run(address, "/hello", wrk::CONNECTIONS, plan.window)?;
+    wrk::run(address, "/", wrk::CONNECTIONS, plan.warm_up)?;
+    let calm = wrk::run(address, "/", wrk::CONNECTIONS, plan.window)?;
     let stop = AtomicBool::new(false);
     let (swapped, swaps) = thread::scope(|scope| {
         let swapper = scope.spawn(|| swap_until(&stop, &host, &releases));
-        let seen = wrk::run(address, "/hello", wrk::CONNECTIONS, plan.window);
+        let seen = wrk::run(address, "/", wrk::CONNECTIONS, plan.window);
         stop.store(true, Ordering::Relaxed);
         let swaps = swapper.join().map_err(|_| anyhow!("the swapper panicked"))?;
         Ok::<_, anyhow::Error>((seen?, swaps.context("a swap failed under load")?))

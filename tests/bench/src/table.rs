@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::subjects::{ALL, Programs, Running, Subject, start_raw_hyper};
+use crate::server::Server;
+use crate::subjects::{ALL, Programs, Subject, start_raw_hyper};
 use crate::usage::Memory;
 use crate::wrk;
 
@@ -134,16 +135,14 @@ fn progress(round: u32, plan: Plan, name: &str, sample: &Sample) {
 
 fn one(subject: &Subject, programs: &Programs, plan: Plan, scratch: &Path) -> Result<Sample> {
     let folder = tempfile::tempdir_in(scratch)?;
-    let running = subject.start(programs, folder.path())?;
-    window(&running, plan)
+    window(&subject.start(programs, folder.path())?, plan)
 }
 
 /// Loads a server and reads its clocks before and after. The ratio is 1 until it is told otherwise.
-fn window(running: &Running, plan: Plan) -> Result<Sample> {
-    let Running { server, path } = running;
-    wrk::run(server.address, path, wrk::CONNECTIONS, plan.warm_up)?;
+fn window(server: &Server, plan: Plan) -> Result<Sample> {
+    wrk::run(server.address, "/", wrk::CONNECTIONS, plan.warm_up)?;
     let start = server.cpu()?;
-    let seen = wrk::run(server.address, path, wrk::CONNECTIONS, plan.window)?;
+    let seen = wrk::run(server.address, "/", wrk::CONNECTIONS, plan.window)?;
     let used = server.cpu()? - start;
     if seen.errors > 0 || seen.requests == 0 {
         bail!("{} of {} requests failed under load", seen.errors, seen.requests);

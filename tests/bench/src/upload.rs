@@ -46,7 +46,7 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
         let release = distinct(&bytes, &format!("upload {upload}"));
         let start = Instant::now();
         host.deploy("hello", &release)?;
-        let reply = client::get(host.server.address, "/hello")?;
+        let reply = client::get(host.server.address, "/")?;
         times.push(start.elapsed().as_secs_f64() * 1000.0);
         anyhow::ensure!(reply.text() == HELLO, "the release answered {} {}", reply.status, reply.text());
     }
