@@ -152,6 +152,14 @@ impl Grant {
 }
 
 impl RouteSpec {
+    /// Whether some request could be meant for either of the two.
+    pub fn overlaps(&self, other: &RouteSpec) -> bool {
+        let methods = self.methods.is_empty()
+            || other.methods.is_empty()
+            || self.methods.iter().any(|method| other.methods.contains(method));
+        self.path == other.path && self.host == other.host && methods
+    }
+
     /// Reads one route. `plugin` is what a route defined inside a plugin belongs to; a `[[routes]]` entry names it.
     pub fn read(mut section: Section<'_>, plugin: Option<&str>) -> Self {
         if plugin.is_none() {

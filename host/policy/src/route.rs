@@ -35,6 +35,12 @@ pub enum Found<'a, T> {
     Nothing,
 }
 
+impl<T> Default for Router<T> {
+    fn default() -> Self {
+        Router { any: Paths::new(), hosts: HashMap::new() }
+    }
+}
+
 impl<T> Router<T> {
     /// A router of these routes. The text of an error names the pattern that does not fit in.
     pub fn new(routes: impl IntoIterator<Item = (RouteSpec, Arc<T>)>) -> Result<Self, String> {
@@ -42,7 +48,7 @@ impl<T> Router<T> {
         for (spec, target) in routes {
             grouped.entry((spec.host, spec.path)).or_default().push(Entry { methods: spec.methods, target });
         }
-        let mut router = Router { any: Paths::new(), hosts: HashMap::new() };
+        let mut router = Router::default();
         for ((host, path), entries) in grouped {
             let paths = match host {
                 Some(host) => router.hosts.entry(host).or_default(),

@@ -10,6 +10,7 @@ use ostler_runtime::Plugin;
 use crate::route::Router;
 
 /// The routes in force.
+#[derive(Default)]
 pub struct Snapshot {
     /// Finds a request's route.
     pub router: Router<Route>,

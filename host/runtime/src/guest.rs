@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::stubs::Client;
 use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_services::kv::Kv;
+use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -35,7 +35,7 @@ pub struct Services {
     /// Key-value stores.
     pub kv: Kv,
     /// Outbound HTTP.
-    pub client: Client,
+    pub upstream: Upstream,
     /// Where plugins' lines and counts go.
     pub observe: Observe,
 }
@@ -122,6 +122,11 @@ impl Guest {
     pub(crate) fn reusable(&self) -> bool {
         // Handles that outlive their exchange would add up to the limit, and are a leak in the guest anyway.
         !self.limits.refused() && (self.wasi.is_none() || self.table.is_empty())
+    }
+
+    /// When the exchange being answered ends.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// Identifier of the exchange being answered.

@@ -18,7 +18,6 @@ mod linker;
 mod plugin;
 mod pool;
 mod runtime;
-pub mod stubs;
 
 pub mod inspect;
 

@@ -85,6 +85,20 @@ impl Registry {
             .await
     }
 
+    /// What [`Registry::rollback`] would make live.
+    ///
+    /// # Errors
+    /// As `rollback`.
+    pub fn rollback_target(&self, plugin: &str, to: Option<&Digest>) -> Result<Digest, Error> {
+        self.database.read(|connection| {
+            let id = match to {
+                None => history::before_live(connection, plugin)?.1,
+                Some(digest) => release::find(connection, plugin, digest)?,
+            };
+            Ok(release::load(connection, plugin, id)?.digest)
+        })
+    }
+
     /// Deletes a release, and its component if no other plugin has it.
     ///
     /// # Errors

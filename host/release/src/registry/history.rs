@@ -30,16 +30,21 @@ pub(super) fn push(connection: &Connection, plugin: &str, release: i64, now: i64
 
 /// Makes live what was live before, and returns it.
 pub(super) fn pop(connection: &Connection, plugin: &str, now: i64) -> Result<i64, Error> {
+    let (id, release) = before_live(connection, plugin)?;
+    cut(connection, plugin, id)?;
+    touch(connection, release, now)?;
+    Ok(release)
+}
+
+/// The activation, and its release, that [`pop`] returns to.
+pub(super) fn before_live(connection: &Connection, plugin: &str) -> Result<(i64, i64), Error> {
     let live = live(connection, plugin)?;
     let sql =
         "SELECT id, release FROM activation WHERE plugin = ?1 AND release IS NOT ?2 ORDER BY id DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let before =
         statement.query_row(params![plugin, live], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let (id, release) = before.ok_or_else(|| Error::NothingToRollBackTo { plugin: plugin.to_owned() })?;
-    cut(connection, plugin, id)?;
-    touch(connection, release, now)?;
-    Ok(release)
+    before.ok_or_else(|| Error::NothingToRollBackTo { plugin: plugin.to_owned() })
 }
 
 /// Goes back to `release`, or makes it live anew if the history does not hold it.

@@ -1,0 +1,121 @@
+//! The admin API: routes, authorization, answers.
+//!
+//! **Invariant:** everything below `/v1/` but its own description asks for the token.
+
+mod answer;
+mod body;
+mod openapi;
+mod plugins;
+mod releases;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use http::{HeaderName, Method, Request, Response, StatusCode, header};
+use ostler_core::{Body, Handle, Peer, RequestId};
+use ostler_observe::metrics;
+
+use crate::control::Control;
+use crate::token::Token;
+use answer::{Answer, Problem, json, text};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Asks the process to read its configuration again; the text says what is wrong with it.
+type Reload = Box<dyn Fn() -> futures::future::BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync>;
+
+/// What answers on the admin listener.
+pub struct Api {
+    control: Control,
+    token: Token,
+    reload: Reload,
+    draining: Arc<AtomicBool>,
+}
+
+impl Api {
+    /// An API over `control`. `draining` turns `/readyz` to 503.
+    pub fn new(control: Control, token: Token, reload: Reload, draining: Arc<AtomicBool>) -> Self {
+        Api { control, token, reload, draining }
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let path = request.uri().path().to_owned();
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let method = request.method().clone();
+        match (&method, parts.as_slice()) {
+            (&Method::GET | &Method::HEAD, ["healthz"]) => Ok(text(StatusCode::OK, "ok\n")),
+            (&Method::GET | &Method::HEAD, ["readyz"]) => Ok(self.ready()),
+            (&Method::GET, ["metrics"]) => Ok(self.metrics().await),
+            (&Method::GET, ["v1", "openapi.json"]) => Ok(json(StatusCode::OK, &openapi::document())),
+            (_, ["v1", rest @ ..]) => {
+                self.authorize(&request)?;
+                self.operate(&method, rest, request).await
+            }
+            _ => Err(Problem::nothing_here()),
+        }
+    }
+
+    async fn operate(&self, method: &Method, path: &[&str], request: Request<Body>) -> Answer {
+        let control = &self.control;
+        match (method, path) {
+            (&Method::GET, ["plugins"]) => plugins::list(control).await,
+            (&Method::GET, ["plugins", name]) => plugins::get(control, name).await,
+            (&Method::PUT, ["plugins", name]) => plugins::put(control, name, request).await,
+            (&Method::DELETE, ["plugins", name]) => plugins::delete(control, name).await,
+            (&Method::GET, ["plugins", name, "releases"]) => releases::list(control, name).await,
+            (&Method::PUT, ["plugins", name, "releases"]) => releases::put(control, name, request).await,
+            (&Method::DELETE, ["plugins", name, "releases", digest]) => {
+                releases::delete(control, name, digest).await
+            }
+            (&Method::POST, ["plugins", name, "rollback"]) => releases::rollback(control, name, request).await,
+            (&Method::POST, ["reload"]) => match (self.reload)().await {
+                Ok(()) => Ok(json(StatusCode::OK, &serde_json::json!({ "reloaded": true }))),
+                Err(reasons) => Err(Problem::invalid(reasons)),
+            },
+            (_, ["plugins"] | ["plugins", _] | ["plugins", _, "releases" | "rollback"] | ["reload"]) => {
+                Err(Problem::wrong_method())
+            }
+            _ => Err(Problem::nothing_here()),
+        }
+    }
+
+    fn authorize(&self, request: &Request<Body>) -> Result<(), Problem> {
+        let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) if self.token.authorizes(value.as_bytes()) => Ok(()),
+            _ => Err(Problem::unauthorized()),
+        }
+    }
+
+    fn ready(&self) -> Response<Body> {
+        match self.draining.load(Relaxed) {
+            false => text(StatusCode::OK, "ready\n"),
+            true => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        }
+    }
+
+    async fn metrics(&self) -> Response<Body> {
+        let mut response = text(StatusCode::OK, self.control.metrics().await);
+        let kind = http::HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+impl Handle for Api {
+    async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
+        let id = request.headers().get(&X_REQUEST_ID).and_then(RequestId::accept);
+        let id = id.unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = match self.answer(request).await {
+            Ok(response) => response,
+            Err(problem) => problem.response(&id),
+        };
+        if path.starts_with("/v1/") && method != Method::GET {
+            let status = response.status().as_u16();
+            tracing::info!(target: "admin", %method, path, status, request_id = id.as_str(), "admin request");
+        }
+        response.headers_mut().insert(X_REQUEST_ID, id.header());
+        response
+    }
+}

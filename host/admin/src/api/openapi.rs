@@ -1,0 +1,133 @@
+//! `/v1/openapi.json`: the API's own description (OpenAPI 3.1).
+
+use serde_json::{Value, json};
+
+/// The document.
+pub(super) fn document() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ostler admin API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Plugins, their releases, and the state of the host. Errors are RFC 9457 problem documents.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "token": [] }],
+        "paths": paths(),
+        "components": {
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "parameters": { "name": {
+                "name": "name", "in": "path", "required": true, "description": "Name of a plugin.",
+                "schema": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$" },
+            } },
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn paths() -> Value {
+    let name = json!([{ "$ref": "#/components/parameters/name" }]);
+    json!({
+        "/healthz": { "get": open("Whether the process lives.", &["200"]) },
+        "/readyz": { "get": open("Whether requests should be sent here: 503 while draining.", &["200", "503"]) },
+        "/metrics": { "get": open("Prometheus metrics.", &["200"]) },
+        "/v1/openapi.json": { "get": open("This document.", &["200"]) },
+        "/v1/plugins": { "get": operation("listPlugins", "All plugins.", None, &[("200", "Plugins")]) },
+        "/v1/plugins/{name}": {
+            "parameters": name,
+            "get": operation("getPlugin", "One plugin.", None, &[("200", "Plugin"), ("404", "Problem")]),
+            "put": operation("definePlugin", "Defines a plugin, with its routes; 409 if the file defines it.",
+                Some(("application/json", "Definition")),
+                &[("200", "Plugin"), ("201", "Plugin"), ("400", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+            "delete": operation("removePlugin", "Removes a plugin that the API defined, with its releases.", None,
+                &[("204", ""), ("404", "Problem"), ("409", "Problem")]),
+        },
+        "/v1/plugins/{name}/releases": {
+            "parameters": name,
+            "get": operation("listReleases", "Releases, the latest activated first.", None,
+                &[("200", "Releases"), ("404", "Problem")]),
+            "put": operation("deploy", "Validates, compiles, records and activates a component; 200 if it was known already.",
+                Some(("application/wasm", "Component")),
+                &[("200", "Deployed"), ("201", "Deployed"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/releases/{digest}": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "digest", "in": "path", "required": true, "description": "sha256:...", "schema": { "type": "string" } }],
+            "delete": operation("deleteRelease", "Deletes a release that is not live.", None,
+                &[("204", ""), ("404", "Problem"), ("409", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollback": {
+            "parameters": name,
+            "post": operation("rollback", "Goes back to the previous release, or to the one named.",
+                Some(("application/json", "Rollback")),
+                &[("200", "Release"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
+            &[("200", "Reloaded"), ("422", "Problem")]) },
+    })
+}
+
+fn open(summary: &str, statuses: &[&str]) -> Value {
+    let responses: serde_json::Map<_, _> =
+        statuses.iter().map(|status| ((*status).to_owned(), json!({ "description": summary }))).collect();
+    json!({ "summary": summary, "security": [], "responses": responses })
+}
+
+fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&str, &str)]) -> Value {
+    let mut responses = serde_json::Map::new();
+    for (status, schema) in answers.iter().chain(&[("401", "Problem")]) {
+        let kind = if *schema == "Problem" { "application/problem+json" } else { "application/json" };
+        let answer = match *schema {
+            "" => json!({ "description": "Done." }),
+            schema => json!({ "description": schema, "content": { kind: { "schema": reference(schema) } } }),
+        };
+        responses.insert((*status).to_owned(), answer);
+    }
+    let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
+    if let Some((kind, schema)) = body {
+        operation["requestBody"] = json!({ "required": schema != "Rollback", "content": { kind: { "schema": reference(schema) } } });
+    }
+    operation
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+fn schemas() -> Value {
+    let (text, whole, flag) = (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
+    let texts = json!({ "type": "array", "items": text });
+    let route = json!({ "type": "object", "required": ["path"], "properties": {
+        "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });
+    let release = json!({ "type": "object", "properties": {
+        "digest": text, "size": whole, "handler": text, "compile_ms": whole, "warnings": texts,
+        "created_at_ms": whole, "activated_at_ms": whole, "live": flag } });
+    json!({
+        "Component": { "type": "string", "format": "binary", "description": "A WebAssembly component, 128 MiB at most." },
+        "Definition": { "type": "object", "additionalProperties": false, "properties": {
+            "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
+            "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
+            "log": text,
+            "grant": { "type": "object", "additionalProperties": false, "properties": {
+                "kv": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
+            "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
+                "properties": { "path": text, "methods": texts, "host": text } } } } },
+        "Plugin": { "type": "object", "properties": {
+            "name": text, "defined_in": { "enum": ["file", "api"] }, "path": { "type": ["string", "null"] },
+            "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
+                "compile_ms": whole, "idle_instances": whole, "busy": whole, "waiting": whole } },
+            "instances": text, "memory": text, "deadline": text, "concurrency": whole,
+            "routes": { "type": "array", "items": route } } },
+        "Plugins": { "type": "object", "properties": { "plugins": { "type": "array", "items": reference("Plugin") } } },
+        "Release": release,
+        "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") } } },
+        "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
+            "compile_ms": whole, "warnings": texts } },
+        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
+        "Reloaded": { "type": "object", "properties": { "reloaded": flag } },
+        "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
+            "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
+                "reasons": texts } },
+    })
+}

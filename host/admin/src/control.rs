@@ -1,0 +1,148 @@
+//! What plugins there are and which release of each is live.
+//!
+//! One change at a time holds `state`; requests never touch it. Compilation happens before the lock is taken.
+//! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
+
+mod change;
+mod entry;
+mod load;
+mod refusal;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::settings::{Node, Problems};
+use ostler_observe::Observe;
+use ostler_policy::{Order, Route, Router, Snapshot};
+use ostler_release::Registry;
+use ostler_runtime::Runtime;
+use tokio::sync::Mutex;
+
+pub use change::Deployed;
+pub use refusal::Refusal;
+pub(crate) use view::{PluginView, ReleaseView};
+
+use entry::{Entry, Origin};
+
+/// Largest component that is taken, in bytes.
+pub(crate) const COMPONENT_MAX: u64 = 128 << 20;
+
+/// What the configuration file says of plugins and routes.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// `[plugins.NAME]`; paths are absolute or relative to the working folder.
+    pub plugins: BTreeMap<String, PluginSpec>,
+    /// `[[routes]]`.
+    pub routes: Vec<RouteSpec>,
+}
+
+/// The control plane. Cheap to clone.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    runtime: Runtime,
+    registry: Registry,
+    observe: Observe,
+    order: Arc<Order>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    plugins: BTreeMap<String, Entry>,
+    /// Routes of the configuration file.
+    routes: Vec<RouteSpec>,
+}
+
+impl Control {
+    /// Starts with the configuration file's plugins and those defined over the API, each with its live release.
+    ///
+    /// # Errors
+    /// If a plugin's file cannot be loaded or the routes do not fit together.
+    pub async fn start(
+        runtime: Runtime,
+        registry: Registry,
+        observe: Observe,
+        setup: Setup,
+    ) -> Result<Self, Refusal> {
+        let order = Arc::new(Order::new(Snapshot::default(), observe.clone()));
+        let control = Control(Arc::new(Inner { runtime, registry, observe, order, state: Mutex::default() }));
+        control.apply(setup).await?;
+        Ok(control)
+    }
+
+    /// What answers requests; always the same, whatever changes behind it.
+    pub fn order(&self) -> &Arc<Order> {
+        &self.0.order
+    }
+
+    /// Ends instances that have been idle for two calls of this.
+    pub async fn sweep(&self) {
+        for entry in self.0.state.lock().await.plugins.values() {
+            entry.live.as_ref().map(|live| live.plugin.sweep());
+        }
+    }
+
+    /// All metrics, with gauges as of now.
+    pub(crate) async fn metrics(&self) -> String {
+        for (name, entry) in &self.0.state.lock().await.plugins {
+            let gauges = entry.live.as_ref().map(|live| live.plugin.gauges());
+            let metrics = self.0.observe.metrics.plugin(name);
+            metrics.idle.set(gauges.map_or(0, |gauges| gauges.idle as i64));
+            metrics.busy.set(gauges.map_or(0, |gauges| gauges.busy as i64));
+        }
+        self.0.observe.metrics.render()
+    }
+
+    /// The next snapshot.
+    fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        let own = state.plugins.values().flat_map(|entry| &entry.routes);
+        let routes = state.routes.iter().chain(own).map(|spec| (spec.clone(), Arc::new(self.route(state, spec))));
+        let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+        Ok(Snapshot { router })
+    }
+
+    fn route(&self, state: &State, spec: &RouteSpec) -> Route {
+        let live = state.plugins.get(&spec.plugin).and_then(|entry| entry.live.as_ref());
+        let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
+        Route {
+            metrics: self.0.observe.metrics.route(&spec.path, &spec.plugin, &release),
+            pattern: spec.path.as_str().into(),
+            plugin: spec.plugin.as_str().into(),
+            release: release.into(),
+            live: live.map(|live| live.plugin.clone()),
+        }
+    }
+
+    /// Puts the next snapshot in force.
+    fn publish(&self, state: &State) -> Result<(), Refusal> {
+        self.0.order.swap(self.snapshot(state)?);
+        Ok(())
+    }
+}
+
+/// Reads a definition as the API gives it: the keys of `[plugins.NAME]`, and `routes`.
+fn read_definition(name: &str, json: &serde_json::Value) -> Result<(PluginSpec, Vec<RouteSpec>), Refusal> {
+    let problems = Problems::new("definition");
+    let node = Node::from_json(json);
+    let mut section = node.section(name, &problems);
+    let spec = PluginSpec::read(&mut section);
+    let routes = section.sections("routes").into_iter().map(|route| RouteSpec::read(route, Some(name))).collect();
+    if spec.path.is_some() {
+        section.problem("path", "a path", "only in the configuration file", "leave it out and upload a release");
+    }
+    section.finish();
+    let told: Vec<_> = problems.into_vec();
+    if told.is_empty() {
+        return Ok((spec, routes));
+    }
+    let line = |problem: &ostler_core::settings::Problem| {
+        let (key, found, allowed) = (&problem.key, &problem.found, &problem.allowed);
+        let repair = if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };
+        format!("{key}: found {found}; allowed: {allowed}{repair}")
+    };
+    Err(Refusal::Invalid(told.iter().map(line).collect()))
+}

@@ -1,0 +1,159 @@
+//! Changes over the API: releases and definitions.
+
+use bytes::Bytes;
+use ostler_core::Digest;
+use ostler_core::plugin::is_name;
+use ostler_release::NewRelease;
+use serde::Serialize;
+
+use super::entry::{Entry, Origin};
+use super::view::{millis, unknown};
+use super::{Control, Refusal, ReleaseView, State, read_definition};
+
+/// What came of an upload.
+#[derive(Debug, Serialize)]
+pub struct Deployed {
+    /// Name of the plugin.
+    pub plugin: String,
+    /// Digest of the component, as `sha256:...`.
+    pub digest: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How it will be called.
+    pub handler: &'static str,
+    /// Time to compile it, in milliseconds; next to nothing if its machine code was kept.
+    pub compile_ms: u64,
+    /// What the operator should know, such as imports that were not granted.
+    pub warnings: Vec<String>,
+    /// Whether this host had not seen the bytes as a release of this plugin before.
+    #[serde(skip)]
+    pub new: bool,
+}
+
+impl Control {
+    /// Validates, compiles, records and activates `component` as a release of `name`.
+    pub(crate) async fn deploy(&self, name: &str, component: Bytes) -> Result<Deployed, Refusal> {
+        self.takes_uploads(&*self.0.state.lock().await, name)?;
+        let compiled = self.compile(name, component.clone()).await?;
+        let mut state = self.0.state.lock().await;
+        let entry = self.takes_uploads(&state, name)?.clone();
+        let live = self.link(name, &entry.spec, compiled, entry.live.as_ref())?;
+        let release = NewRelease {
+            handler: live.plugin.handler().to_owned(),
+            compile_ms: millis(live.component.compile_time),
+            warnings: live.plugin.warnings(),
+        };
+        let deployed = Deployed {
+            plugin: name.to_owned(),
+            digest: live.component.digest.to_string(),
+            size: live.component.size,
+            handler: live.plugin.handler(),
+            compile_ms: release.compile_ms,
+            warnings: release.warnings.clone(),
+            new: true,
+        };
+        let recorded = self.0.registry.record_and_activate(name, release, component).await?;
+        self.go_live(&mut state, name, Entry { live: Some(live), ..entry })?;
+        Ok(Deployed { new: recorded.new, ..deployed })
+    }
+
+    /// Goes back to the previous release, or to the named one.
+    pub(crate) async fn rollback(&self, name: &str, to: Option<Digest>) -> Result<ReleaseView, Refusal> {
+        let mut state = self.0.state.lock().await;
+        let entry = self.takes_uploads(&state, name)?.clone();
+        let target = self.0.registry.rollback_target(name, to.as_ref())?;
+        let bytes = self.0.registry.component(target).await?;
+        let component = self.compile(name, bytes).await?;
+        let live = self.link(name, &entry.spec, component, entry.live.as_ref())?;
+        let release = self.0.registry.rollback(name, to.as_ref()).await?;
+        self.go_live(&mut state, name, Entry { live: Some(live), ..entry })?;
+        Ok(release.into())
+    }
+
+    /// Deletes a release that is not live.
+    pub(crate) async fn delete_release(&self, name: &str, digest: Digest) -> Result<(), Refusal> {
+        let state = self.0.state.lock().await;
+        self.takes_uploads(&state, name)?;
+        Ok(self.0.registry.delete(name, &digest).await?)
+    }
+
+    /// Defines a plugin, anew or over what the API defined before; whether it is new.
+    pub(crate) async fn define(&self, name: &str, json: &serde_json::Value) -> Result<bool, Refusal> {
+        if !is_name(name) {
+            let reason = "a plugin's name is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit";
+            return Err(Refusal::Invalid(vec![reason.into()]));
+        }
+        let (spec, routes) = read_definition(name, json)?;
+        let mut state = self.0.state.lock().await;
+        let before = state.plugins.get(name);
+        if before.is_some_and(|before| before.origin == Origin::File) {
+            return Err(read_only(name));
+        }
+        let running = before.and_then(|before| before.live.clone());
+        let live = match running {
+            Some(live) => Some(self.link(name, &spec, live.component.clone(), Some(&live))?),
+            None => None,
+        };
+        let entry = Entry { spec, routes, origin: Origin::Api, live };
+        self.fits(&state, name, &entry)?;
+        let new = self.0.registry.define(name, &json.to_string()).await?;
+        self.go_live(&mut state, name, entry)?;
+        Ok(new)
+    }
+
+    /// Removes a plugin that the API defined, with its releases.
+    pub(crate) async fn undefine(&self, name: &str) -> Result<(), Refusal> {
+        let mut state = self.0.state.lock().await;
+        match state.plugins.get(name) {
+            None => return Err(unknown(name)),
+            Some(entry) if entry.origin == Origin::File => return Err(read_only(name)),
+            Some(_) => {}
+        }
+        self.0.registry.undefine(name).await?;
+        state.plugins.remove(name);
+        self.publish(&state)
+    }
+
+    fn takes_uploads<'a>(&self, state: &'a State, name: &str) -> Result<&'a Entry, Refusal> {
+        let entry = state.plugins.get(name).ok_or_else(|| unknown(name))?;
+        match &entry.spec.path {
+            None => Ok(entry),
+            Some(path) => Err(Refusal::Conflict(format!(
+                "the file {} is the release of plugin {name}; replace that file, or leave `path` out of its definition \
+                 to upload",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Whether a definition's routes fit beside all others.
+    fn fits(&self, state: &State, name: &str, entry: &Entry) -> Result<(), Refusal> {
+        let others = state.plugins.iter().filter(|(other, _)| *other != name).flat_map(|(_, other)| &other.routes);
+        let others: Vec<_> = state.routes.iter().chain(others).collect();
+        let clash = |route: &ostler_core::plugin::RouteSpec| {
+            let other = others.iter().find(|other| other.overlaps(route))?;
+            Some(format!("routes: {} is taken by plugin {:?}", route.path, other.plugin))
+        };
+        let mut reasons: Vec<_> = entry.routes.iter().filter_map(clash).collect();
+        if reasons.is_empty() {
+            let mut plugins = state.plugins.clone();
+            plugins.insert(name.to_owned(), entry.clone());
+            let next = State { plugins, routes: state.routes.clone() };
+            match self.snapshot(&next) {
+                Ok(_) => return Ok(()),
+                Err(Refusal::Invalid(problems)) => reasons.extend(problems),
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Refusal::Invalid(reasons))
+    }
+
+    fn go_live(&self, state: &mut State, name: &str, entry: Entry) -> Result<(), Refusal> {
+        state.plugins.insert(name.to_owned(), entry);
+        self.publish(state)
+    }
+}
+
+fn read_only(name: &str) -> Refusal {
+    Refusal::Conflict(format!("plugin {name} is defined in the configuration file; change it there and reload"))
+}

@@ -1,0 +1,44 @@
+//! Why a change was refused; then nothing has changed.
+
+use ostler_release as release;
+use ostler_runtime::LoadError;
+
+/// A refusal, by what the operator can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such plugin or release.
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be done in this state.
+    #[error("{0}")]
+    Conflict(String),
+    /// What was given is not acceptable, for each of these reasons.
+    #[error("{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+    /// The host failed; trying again may help.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl From<release::Error> for Refusal {
+    fn from(error: release::Error) -> Self {
+        use release::Error::*;
+        let text = error.to_string();
+        match error {
+            NoSuchPlugin { .. } | NoSuchRelease { .. } => Refusal::NotFound(text),
+            IsLive { .. } | NothingToRollBackTo { .. } => Refusal::Conflict(text),
+            Invalid(_) => Refusal::Invalid(vec![text]),
+            ArtifactLost { .. } => Refusal::Conflict(text),
+            Unavailable(_) => Refusal::Unavailable(text),
+        }
+    }
+}
+
+impl From<LoadError> for Refusal {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Host(text) => Refusal::Unavailable(text),
+            error => Refusal::Invalid(vec![error.to_string()]),
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! Temporary.
-#[derive(Clone)]
-pub struct Client;
