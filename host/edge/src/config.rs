@@ -86,22 +86,7 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            connections: 10_000,
-            header_count: 100,
-            header_bytes: 32 << 10,
-            uri_bytes: 8 << 10,
-            header_deadline: Duration::from_secs(10),
-            idle_deadline: Duration::from_secs(60),
-            body_deadline: Duration::from_secs(20),
-            body_rate: 256,
-            send_deadline: Duration::from_secs(30),
-            handshake_deadline: Duration::from_secs(10),
-            http2_streams: 128,
-            http2_pending_resets: 20,
-            http2_resets: 200,
-            grace: Duration::from_secs(30),
-        }
+        Limits::DEFAULT
     }
 }
 
@@ -181,8 +166,26 @@ impl Tls {
 }
 
 impl Limits {
+    /// What holds where nothing else is configured.
+    pub const DEFAULT: Limits = Limits {
+        connections: 10_000,
+        header_count: 100,
+        header_bytes: 32 << 10,
+        uri_bytes: 8 << 10,
+        header_deadline: Duration::from_secs(10),
+        idle_deadline: Duration::from_secs(60),
+        body_deadline: Duration::from_secs(20),
+        body_rate: 256,
+        send_deadline: Duration::from_secs(30),
+        handshake_deadline: Duration::from_secs(10),
+        http2_streams: 128,
+        http2_pending_resets: 20,
+        http2_resets: 200,
+        grace: Duration::from_secs(30),
+    };
+
     fn read(section: &mut Section<'_>) -> Self {
-        let d = Limits::default();
+        let d = Limits::DEFAULT;
         let seconds = |low, high| Duration::from_secs(low)..=Duration::from_secs(high);
         let millis = |low, high| Duration::from_millis(low)..=Duration::from_secs(high);
         let mut count = |key, range, default| section.integer(key, range).unwrap_or(default as i64);

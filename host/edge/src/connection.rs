@@ -101,7 +101,7 @@ impl<H: Handle> Connection<H> {
         let limits = self.shared.limits;
         let pulse = Arc::new(Pulse::new(self.born, true));
         let guard = Guard::new(Arc::clone(&pulse), limits.header_bytes);
-        let wire = Wire::new(stream, prefix, Some(guard));
+        let wire = Wire::new(stream, prefix, &pulse, Some(guard));
         let exchanges = self.exchanges(&pulse, scheme);
         let service = service_fn(move |request| Arc::clone(&exchanges).answer(request));
         let mut connection = http1::Builder::new()
@@ -134,7 +134,7 @@ impl<H: Handle> Connection<H> {
     async fn serve_http2(self, stream: impl Stream, prefix: Prefix, scheme: Scheme) {
         let limits = self.shared.limits;
         let pulse = Arc::new(Pulse::new(self.born, false));
-        let wire = Wire::new(stream, prefix, None);
+        let wire = Wire::new(stream, prefix, &pulse, None);
         let exchanges = self.exchanges(&pulse, scheme);
         let service = service_fn(move |request| Arc::clone(&exchanges).answer(request));
         let connection = http2::Builder::new(TokioExecutor::new())

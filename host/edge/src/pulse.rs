@@ -5,7 +5,7 @@
 //! connection is moved when it fires, not on every request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ pub(crate) struct Pulse {
     open: AtomicU32,
     /// Replies with bytes handed over that the client has not taken.
     unsent: AtomicU32,
+    /// Whether the socket takes no more bytes.
+    stalled: AtomicBool,
     cancelled: AtomicU32,
     offence: AtomicU64,
 }
@@ -49,6 +51,7 @@ impl Pulse {
             begun: AtomicU64::new(0),
             open: AtomicU32::new(0),
             unsent: AtomicU32::new(0),
+            stalled: AtomicBool::new(false),
             cancelled: AtomicU32::new(0),
             offence: AtomicU64::new(0),
         }
@@ -57,9 +60,12 @@ impl Pulse {
     /// What is awaited, and until when; nothing while requests are being handled, which have deadlines of their own.
     pub(crate) fn due(&self, limits: &Limits) -> Option<(Wait, Instant)> {
         let progress = self.progress.load(Relaxed);
-        if self.open.load(Relaxed) > 0 {
-            let waits = self.unsent.load(Relaxed) > 0;
-            return waits.then(|| (Wait::Send, self.at(progress, limits.send_deadline)));
+        let open = self.open.load(Relaxed) > 0;
+        if self.stalled.load(Relaxed) || (open && self.unsent.load(Relaxed) > 0) {
+            return Some((Wait::Send, self.at(progress, limits.send_deadline)));
+        }
+        if open {
+            return None;
         }
         match self.head.load(Relaxed) {
             0 => Some((Wait::Idle, self.at(progress, limits.idle_deadline))),
@@ -78,6 +84,19 @@ impl Pulse {
     /// A request head is complete.
     pub(crate) fn head_ends(&self) {
         self.head.store(0, Relaxed);
+    }
+
+    /// The client took bytes.
+    pub(crate) fn progresses(&self) {
+        self.progress.store(self.now(), Relaxed);
+    }
+
+    /// Whether the socket takes no more bytes, because the client takes none.
+    pub(crate) fn stalls(&self, stalled: bool) {
+        if stalled != self.stalled.load(Relaxed) {
+            self.progresses();
+            self.stalled.store(stalled, Relaxed);
+        }
     }
 
     /// When the connection was accepted.
@@ -139,7 +158,7 @@ impl Flight {
     /// Bytes of the reply were handed over (`true`), or the client has taken all there were.
     pub(crate) fn unsent(&mut self, unsent: bool) {
         if unsent {
-            self.pulse.progress.store(self.pulse.now(), Relaxed);
+            self.pulse.progresses();
         }
         if unsent != self.unsent {
             self.unsent = unsent;
@@ -159,7 +178,7 @@ impl Drop for Flight {
         if !self.answered {
             self.pulse.cancelled.fetch_add(1, Relaxed);
         }
-        self.pulse.progress.store(self.pulse.now(), Relaxed);
+        self.pulse.progresses();
         self.pulse.open.fetch_sub(1, Relaxed);
     }
 }
@@ -189,6 +208,13 @@ mod tests {
         flight.answer();
         drop(flight);
         assert_eq!(due(&pulse), Some((Wait::Idle, limits.idle_deadline)));
+        pulse.stalls(true);
+        assert_eq!(
+            due(&pulse),
+            Some((Wait::Send, limits.send_deadline)),
+            "the reply is handed over, but not taken"
+        );
+        pulse.stalls(false);
         pulse.head_begins();
         tokio::time::advance(Duration::from_secs(1)).await;
         pulse.head_begins();

@@ -3,12 +3,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::guard::Guard;
+use crate::pulse::Pulse;
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -46,13 +48,27 @@ impl Prefix {
 pub(crate) struct Wire<S> {
     stream: S,
     prefix: Prefix,
+    pulse: Arc<Pulse>,
     guard: Option<Guard>,
     ended: bool,
 }
 
 impl<S: Stream> Wire<S> {
-    pub(crate) fn new(stream: S, prefix: Prefix, guard: Option<Guard>) -> Self {
-        Wire { stream, prefix, guard, ended: false }
+    /// For HTTP/1 with a guard, for HTTP/2 without.
+    pub(crate) fn new(stream: S, prefix: Prefix, pulse: &Arc<Pulse>, guard: Option<Guard>) -> Self {
+        Wire { stream, prefix, pulse: Arc::clone(pulse), guard, ended: false }
+    }
+
+    /// Tells the pulse how the client takes its replies.
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        /// No HTTP/2 frame of control (PING, SETTINGS, WINDOW_UPDATE) is longer, and those are no progress.
+        const CONTROL: usize = 64;
+        self.pulse.stalls(written.is_pending());
+        // An HTTP/2 reply waits in hyper for the client's window long after its exchange is over. HTTP/1 needs no clock for
+        // each reply: what is not written stalls.
+        if self.guard.is_none() && matches!(written, Poll::Ready(Ok(CONTROL..))) {
+            self.pulse.progresses();
+        }
     }
 
     /// Whether an HTTP/1 request head has begun and not ended.
@@ -114,7 +130,9 @@ impl<S: Stream> AsyncRead for Wire<S> {
 
 impl<S: Stream> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -122,7 +140,9 @@ impl<S: Stream> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -130,7 +150,10 @@ impl<S: Stream> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // TLS takes bytes before the socket does.
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.pulse.stalls(flushed.is_pending());
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,10 +5,10 @@ mod support;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use http_body_util::StreamBody;
+use http_body_util::{BodyExt, StreamBody};
 use ostler_core::{Body, BodyError};
 use ostler_edge::Limits;
-use support::{Host, eventually, get, rest, until, within};
+use support::{BIG, Host, eventually, get, rest, until, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SOON: Duration = Duration::from_millis(150);
@@ -138,4 +138,58 @@ async fn a_broken_body_is_400_whatever_the_handler_says() {
     stream.write_all(b"xyz\r\n").await.unwrap();
     let reply = rest(&mut stream).await;
     assert!(reply.starts_with("HTTP/1.1 400") && reply.contains("connection: close"), "{reply}");
+}
+
+/// Long enough for a pause of this machine, much shorter than the downloads below.
+const SHORT: Limits = Limits {
+    idle_deadline: Duration::from_millis(400),
+    send_deadline: Duration::from_millis(400),
+    ..Limits::DEFAULT
+};
+
+#[tokio::test]
+async fn a_slow_download_is_not_cut_while_it_moves() {
+    let host = Host::plain(SHORT);
+    let mut stream = host.connect().await;
+    stream.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    until(&mut stream, "\r\n\r\n").await;
+    let mut tick = tokio::time::interval(Duration::from_millis(10));
+    let mut buffer = vec![0; 256 << 10];
+    let mut left = BIG;
+    while left > 0 {
+        let part = left.min(buffer.len());
+        within(stream.read_exact(&mut buffer[..part])).await.unwrap();
+        left -= part;
+        tick.tick().await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_http2_download_is_not_cut_while_it_moves() {
+    let host = Host::plain(SHORT);
+    let mut body = host.http2().await.send_request(get("/big")).await.unwrap().into_body();
+    let mut tick = tokio::time::interval(Duration::from_millis(1));
+    let mut left = BIG;
+    while left > 0 {
+        left -= within(body.frame()).await.unwrap().unwrap().into_data().unwrap().len();
+        tick.tick().await;
+    }
+}
+
+#[tokio::test]
+async fn a_download_nobody_takes_is_cut() {
+    let host = Host::plain(SHORT);
+    let mut stream = host.connect().await;
+    stream.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    until(&mut stream, "\r\n\r\n").await;
+    eventually(|| host.counters.send_timeouts.load(Relaxed) == 1).await;
+    eventually(|| host.counters.open.load(Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn an_http2_download_nobody_takes_is_cut() {
+    let host = Host::plain(SHORT);
+    let response = host.http2().await.send_request(get("/big")).await.unwrap();
+    eventually(|| host.counters.open.load(Relaxed) == 0).await;
+    drop(response);
 }

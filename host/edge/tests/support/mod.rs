@@ -24,6 +24,9 @@ use tokio::task::JoinHandle;
 /// Longest any test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Length of the answer to `/big`: more than the sockets between hold.
+pub(crate) const BIG: usize = 40 << 20;
+
 /// Answers by path.
 pub(crate) struct Desk {
     /// Gets a permit for every request to `/wait` that has begun.
@@ -55,6 +58,7 @@ impl Handle for Desk {
                 let frames = futures::stream::repeat_with(frame);
                 Response::new(Body::stream(StreamBody::new(frames)))
             }
+            "/big" => text(vec![b'x'; BIG]),
             "/lie" => {
                 let frames = futures::stream::iter([Ok(hyper::body::Frame::data(Bytes::from("abc")))]);
                 let mut response = Response::new(Body::stream(StreamBody::new(frames)));
