@@ -154,7 +154,7 @@ async fn a_slow_download_is_not_cut_while_it_moves() {
     stream.write_all(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     until(&mut stream, "\r\n\r\n").await;
     let mut tick = tokio::time::interval(Duration::from_millis(10));
-    let mut buffer = vec![0; 256 << 10];
+    let mut buffer = vec![0; 128 << 10];
     let mut left = BIG;
     while left > 0 {
         let part = left.min(buffer.len());
