@@ -22,9 +22,9 @@ use tokio::sync::Mutex;
 
 pub use change::Deployed;
 pub use refusal::Refusal;
-pub(crate) use view::{PluginView, ReleaseView};
+pub(crate) use view::ReleaseView;
 
-use entry::{Entry, Origin};
+use entry::Entry;
 
 /// Largest component that is taken, in bytes.
 pub(crate) const COMPONENT_MAX: u64 = 128 << 20;

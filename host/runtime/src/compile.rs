@@ -92,7 +92,7 @@ fn compile(engines: &Engines, cache: &dyn CodeCache, bytes: &[u8]) -> Result<Com
     let start = Instant::now();
     let digest = Digest::of(bytes);
     let flavour = flavour(bytes)?;
-    let compatibility = engines.compatibility(flavour);
+    let compatibility = engines.compatibility();
     let engine = engines.of(flavour);
     if let Some(code) = cache.load(&compatibility, &digest) {
         match load(engine, &code) {

@@ -51,11 +51,12 @@ impl Engines {
         }
     }
 
-    /// Names everything that decides whether machine code of one process fits another.
-    pub(crate) fn compatibility(&self, flavour: Flavour) -> String {
+    /// Names everything that decides whether machine code of one process fits another: versions, settings, processor.
+    pub(crate) fn compatibility(&self) -> String {
         use std::hash::{Hash, Hasher};
         let mut hasher = std::hash::DefaultHasher::new();
-        self.of(flavour).precompile_compatibility_hash().hash(&mut hasher);
+        self.sequential.precompile_compatibility_hash().hash(&mut hasher);
+        self.concurrent.precompile_compatibility_hash().hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
 

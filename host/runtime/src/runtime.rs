@@ -64,8 +64,8 @@ pub enum LoadError {
 
 /// What all plugins run on.
 pub struct Runtime {
-    pub(crate) lanes: Arc<Lanes>,
-    pub(crate) engines: Engines,
+    lanes: Arc<Lanes>,
+    engines: Engines,
     compiler: Compiler,
     sequential: Linker<Guest>,
     concurrent: Linker<Guest>,
@@ -112,19 +112,8 @@ impl Runtime {
         Plugin::new(name, spec, component, linker, &self.services, self.lanes.clone(), slot)
     }
 
-    /// Names of the interfaces a plugin may import.
-    pub fn known_imports(&self) -> &'static [&'static str] {
-        &[
-            "ostler:plugin",
-            "wasi:cli",
-            "wasi:clocks",
-            "wasi:config",
-            "wasi:filesystem",
-            "wasi:http",
-            "wasi:io",
-            "wasi:keyvalue",
-            "wasi:random",
-            "wasi:sockets",
-        ]
+    /// Names the engines whose machine code this host can load; code kept under other names is of no use to it.
+    pub fn compatibility(&self) -> String {
+        self.engines.compatibility()
     }
 }

@@ -1,0 +1,129 @@
+//! Puts the rooms together, one line per room, and runs them until they are told to stop.
+
+mod code;
+mod connections;
+mod reload;
+mod signals;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ostler_admin::{Api, Control, Refusal, Setup, Token, TokenError};
+use ostler_edge::{Listen, Server, ServerError};
+use ostler_observe::{Observe, StartError};
+use ostler_release::Registry;
+use ostler_runtime::{LoadError, Runtime, Services};
+use ostler_services::{Database, DatabaseError, Kv};
+use ostler_upstream::{BadCa, Upstream};
+use tokio::sync::oneshot;
+
+use crate::config::Config;
+use code::KeptCode;
+use reload::Reload;
+use signals::Signals;
+
+/// Interval after which an idle instance counts as one sweep older; it ends after two.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// Why the host cannot start. Each message tells the repair, or holds one that does.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Observe(#[from] StartError),
+    #[error(transparent)]
+    State(#[from] DatabaseError),
+    #[error(transparent)]
+    Releases(#[from] ostler_release::Error),
+    #[error(transparent)]
+    Upstream(#[from] BadCa),
+    #[error("cannot start the Wasm runtime: {0}")]
+    Runtime(#[from] LoadError),
+    #[error(transparent)]
+    Plugins(#[from] Refusal),
+    #[error(transparent)]
+    Listen(#[from] ServerError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("cannot take signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. Needs a tokio runtime.
+pub(crate) async fn serve(config: Config) -> Result<(), Error> {
+    let observe = Observe::start(&config.observe)?;
+    let served = run(config, observe.clone()).await;
+    if let Err(error) = &served {
+        tracing::error!(%error, "the host ends");
+    }
+    observe.close();
+    served
+}
+
+async fn run(config: Config, observe: Observe) -> Result<(), Error> {
+    let mut signals = Signals::new().map_err(Error::Signals)?;
+    let edge = Server::bind(&config.server)?;
+    let admin = Server::bind(&config.admin.server())?;
+    let database = Database::open(&config.state)?;
+    let kv = Kv::new(database.clone());
+    let registry = Registry::open(database)?;
+    let upstream = Upstream::new(config.upstream.clone())?;
+    let services = Services { kv: kv.clone(), upstream, observe: observe.clone() };
+    let code = Arc::new(KeptCode(registry.code().clone()));
+    let runtime = Runtime::new(&config.runtime, services, code.clone())?;
+    code.prune(&runtime.compatibility());
+    let token = Token::read_or_create(&config.admin.token_file)?;
+    let setup = Setup { plugins: config.plugins.clone(), routes: config.routes.clone() };
+    let control = Control::start(runtime, registry, observe.clone(), setup).await?;
+    let draining = Arc::new(AtomicBool::new(false));
+    let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
+    let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
+    let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    connections::register(&observe.metrics, "edge", edge.counters());
+    connections::register(&observe.metrics, "admin", admin.counters());
+
+    tokio::spawn(kv.sweep_forever());
+    tokio::spawn(sweep(control.clone()));
+    tokio::spawn(watch::watch(reload.clone(), control.clone()));
+    announce(&edge, &admin);
+
+    let (stop_edge, edge_stops) = oneshot::channel::<()>();
+    let (stop_admin, admin_stops) = oneshot::channel::<()>();
+    let admin = tokio::spawn(admin.run(Arc::new(api), ended(admin_stops)));
+    let edge = tokio::spawn(edge.run(control.order().clone(), ended(edge_stops)));
+    signals.until_stop(|| reload.by_signal()).await;
+    draining.store(true, Ordering::Relaxed);
+    tracing::info!("draining: no new connections, requests under way are finished");
+    drop(stop_edge);
+    let drained = tokio::select! {
+        drained = edge => drained.ok(),
+        () = signals.until_stop(|| async {}) => None,
+    };
+    drop(stop_admin);
+    let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
+    tracing::info!(cut = drained.map_or(0, |drained| drained.cut), "stopped");
+    Ok(())
+}
+
+/// Completes once the other end is dropped.
+async fn ended(signal: oneshot::Receiver<()>) {
+    let _ = signal.await;
+}
+
+async fn sweep(control: Control) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        control.sweep().await;
+    }
+}
+
+fn announce(edge: &Server, admin: &Server) {
+    let url = |listen: &Listen| format!("{}://{}", listen.scheme.as_str(), listen.address);
+    for listen in edge.addresses() {
+        tracing::info!(listen = url(&listen), "serving");
+    }
+    for listen in admin.addresses() {
+        tracing::info!(listen = url(&listen), "admin API");
+    }
+}

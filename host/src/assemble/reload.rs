@@ -1,0 +1,113 @@
+//! Takes over a new configuration file, or keeps the old one and says why.
+//!
+//! Plugins, routes, log level and certificates change at once; the rest is told to need a restart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ostler_admin::{Control, Setup};
+use ostler_edge::Certificate;
+use ostler_observe::Observe;
+use tokio::sync::Mutex;
+
+use crate::config::Config;
+
+/// The configuration in force and what follows it. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Reload(Arc<Inner>);
+
+struct Inner {
+    file: PathBuf,
+    config: Mutex<Config>,
+    control: Control,
+    observe: Observe,
+    certificates: Vec<Arc<Certificate>>,
+}
+
+impl Reload {
+    pub(super) fn new(
+        config: Config,
+        control: Control,
+        observe: Observe,
+        certificates: Vec<Arc<Certificate>>,
+    ) -> Self {
+        let file = config.file.clone();
+        Reload(Arc::new(Inner { file, config: Mutex::new(config), control, observe, certificates }))
+    }
+
+    /// The configuration file.
+    pub(super) fn file(&self) -> &PathBuf {
+        &self.0.file
+    }
+
+    /// Certificate and key files in use.
+    pub(super) fn certificate_files(&self) -> Vec<PathBuf> {
+        let files = |certificate: &Arc<Certificate>| {
+            [certificate.files().cert.clone(), certificate.files().key.clone()]
+        };
+        self.0.certificates.iter().flat_map(files).collect()
+    }
+
+    /// Reads the file again.
+    ///
+    /// # Errors
+    /// All problems of the new file; then the old configuration stays in force.
+    pub(super) async fn again(&self) -> Result<(), Vec<String>> {
+        let mut current = self.0.config.lock().await;
+        let file = self.0.file.clone();
+        let texts = |problems: Vec<_>| problems.iter().map(|problem: &ostler_core::settings::Problem| problem.to_string());
+        let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
+        let loaded = loaded.map_err(|error| vec![error.to_string()])?;
+        let (next, warnings) = loaded.map_err(|problems| texts(problems).collect::<Vec<_>>())?;
+        for warning in texts(warnings) {
+            tracing::warn!("{warning}");
+        }
+        let setup = Setup { plugins: next.plugins.clone(), routes: next.routes.clone() };
+        self.0.control.apply(setup).await.map_err(|refusal| vec![refusal.to_string()])?;
+        self.0.observe.reload(&next.observe);
+        self.certificates().await;
+        for table in current.needs_restart(&next) {
+            tracing::warn!(table, "changes in this table take effect at the next start");
+        }
+        *current = next;
+        Ok(())
+    }
+
+    /// Reads certificates again; a bad one leaves the old one in force.
+    pub(super) async fn certificates(&self) {
+        for certificate in self.0.certificates.clone() {
+            let reloaded = tokio::task::spawn_blocking(move || {
+                certificate.reload().map_err(|error| error.to_string())
+            });
+            match reloaded.await {
+                Ok(Ok(())) => tracing::info!("certificate reloaded"),
+                Ok(Err(error)) => tracing::error!(error, "the certificate in force is kept"),
+                Err(error) => tracing::error!(%error, "the certificate in force is kept"),
+            }
+        }
+    }
+
+    /// Reads the file again and says how it went.
+    pub(super) async fn by_signal(&self) {
+        match self.again().await {
+            Ok(()) => tracing::info!(file = %self.0.file.display(), "configuration reloaded"),
+            Err(problems) => {
+                for problem in &problems {
+                    tracing::error!("{problem}");
+                }
+                tracing::error!(problems = problems.len(), "the configuration in force is kept");
+            }
+        }
+    }
+
+    /// The same for the admin API, which tells its caller.
+    pub(super) fn for_api(&self) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
+        let reload = self.clone();
+        Box::new(move || {
+            let reload = reload.clone();
+            async move { reload.again().await }.boxed()
+        })
+    }
+}
