@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -22,6 +23,8 @@ use crate::wrk::{self, Seen};
 const SPINNERS: usize = 64;
 /// The good plugin's p99 beside them may be at most this times its p99 alone.
 const AIM: f64 = 2.0;
+/// Pause of a client whose call was not taken to its deadline (refused at once, say): a flood of refusals is another test.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The good plugin alone and in company, at one number of connections.
 #[derive(Debug, Clone, Serialize)]
@@ -65,6 +68,7 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
         pairs.push(Pair { connections, p99_ratio: beside.p99_ms / alone.p99_ms, alone, beside });
     }
     let hostile = ends.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    anyhow::ensure!(!hostile.contains_key("200"), "the endless loops ended: {hostile:?}");
     Ok(Neighbour { spinners: SPINNERS, aim: AIM, pairs, hostile })
 }
 
@@ -94,6 +98,9 @@ fn spin_once(address: SocketAddr, ends: &Mutex<BTreeMap<String, u64>>) {
         Ok(reply) => reply.status.to_string(),
         Err(_) => "broken".to_owned(),
     };
+    if end != "504" {
+        thread::sleep(PAUSE);
+    }
     *ends.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).entry(end).or_default() += 1;
 }
 
