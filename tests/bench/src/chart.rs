@@ -10,6 +10,8 @@ const WIDTH: f64 = 820.0;
 const LEFT: f64 = 270.0;
 /// Room right of the longest bar, for its figure.
 const RIGHT: f64 = 150.0;
+/// Width of a figure, at most.
+const FIGURE: f64 = 125.0;
 const TOP: f64 = 74.0;
 const STEP: f64 = 32.0;
 const BAR: f64 = 18.0;
@@ -77,8 +79,9 @@ fn bar(svg: &mut String, row: &Row, y: f64, end: f64, unit: f64) {
     };
     let length = ratio.min(end) * unit;
     let (middle, right) = (y + BAR - 4.0, LEFT + length);
-    // The figure stands clear of the bar and of the tick.
-    let figure = right.max(LEFT + row.aim.unwrap_or(0.0) * unit) + 10.0;
+    // The figure stands behind the bar, or behind the tick where it would run into it.
+    let tick = row.aim.map_or(0.0, |aim| LEFT + aim * unit);
+    let figure = if tick > right + FIGURE { right } else { right.max(tick) } + 10.0;
     let _ = writeln!(
         svg,
         "<text x=\"{:.1}\" y=\"{middle:.1}\" text-anchor=\"end\">{}</text>\
