@@ -167,7 +167,7 @@ fn title(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        400..=499 => "Client Error",
+        ..500 => "Client Error",
         _ => "Server Error",
     }
 }

@@ -42,10 +42,11 @@ fn the_bindings_are_those_of_the_contract() {
     update(&here().join("src/bindings.rs"), std::str::from_utf8(source).expect("UTF-8"));
 }
 
-/// The world `host` names packages of WASI that a typed handler never sees; without it the contract is one file.
+/// The last world names packages of WASI that a typed handler never sees; without it the contract is one file.
 fn contract_without_foreign_worlds(contract: &str) -> String {
-    let end =
-        contract.find("/// Ostler's capabilities for components that bring their own").expect("world host");
+    let end = contract
+        .find("/// Ostler's key-value stores and configuration under their WASI names")
+        .expect("its comment");
     contract[..end].trim_end().to_owned() + "\n"
 }
 

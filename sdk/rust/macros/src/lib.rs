@@ -45,7 +45,7 @@ fn export(item: TokenStream, name: &str) -> TokenStream {
 /// The identifier behind `fn` at the item's own level.
 fn name_of_function(item: TokenStream) -> Result<String, &'static str> {
     let mut tokens = item.into_iter();
-    while let Some(token) = tokens.next() {
+    for token in tokens.by_ref() {
         let TokenTree::Ident(word) = token else { continue };
         match word.to_string().as_str() {
             "async" => {
