@@ -15,6 +15,17 @@ use toml::de::{DeTable, DeValue};
 
 use crate::unit;
 
+mod expand;
+
+/// Tables and lists inside each other; whatever lies deeper is refused, so that no later walk can exhaust the stack.
+pub const DEPTH_MAX: usize = 32;
+
+/// Syntax errors told of one source; a binary file would have thousands.
+const SYNTAX_ERRORS_MAX: usize = 20;
+
+/// Characters of a found value that a message shows.
+const FOUND_MAX: usize = 80;
+
 /// How grave a [`Problem`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -148,11 +159,13 @@ impl Node {
     pub fn from_toml(text: &str, problems: &Problems) -> Node {
         let lines = Lines::of(text);
         let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
+        for error in errors.into_iter().take(SYNTAX_ERRORS_MAX) {
             let line = error.span().map_or(1, |span| lines.at(span.start));
             problems.add(Severity::Error, line, "(syntax)", error.message(), "TOML 1.0", "");
         }
-        Node { line: 1, value: lines.table(root.into_inner()) }
+        let mut node = Node { line: 1, value: lines.table(root.into_inner(), 0) };
+        node.refuse_depth("", problems);
+        node
     }
 
     /// Takes over JSON; it has no lines.
@@ -191,7 +204,11 @@ impl Node {
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::String(text) => write!(f, "{text:?}"),
+            Value::String(text) if text.chars().nth(FOUND_MAX).is_none() => write!(f, "{text:?}"),
+            Value::String(text) => {
+                let head: String = text.chars().take(FOUND_MAX).collect();
+                write!(f, "{head:?}... ({} bytes)", text.len())
+            }
             Value::Integer(integer) => write!(f, "{integer}"),
             Value::Boolean(yes) => write!(f, "{yes}"),
             Value::Array(items) => write!(f, "a list of {}", items.len()),
@@ -200,6 +217,8 @@ impl fmt::Display for Value {
         }
     }
 }
+
+const TOO_DEEP: &str = "values nested too deeply";
 
 struct Lines(Vec<usize>);
 
@@ -212,15 +231,18 @@ impl Lines {
         self.0.partition_point(|newline| *newline < offset) + 1
     }
 
-    fn table(&self, table: DeTable<'_>) -> Value {
+    fn table(&self, table: DeTable<'_>, depth: usize) -> Value {
+        if depth > DEPTH_MAX {
+            return Value::Other(TOO_DEEP.into());
+        }
         let entry = |(key, value): (toml::Spanned<std::borrow::Cow<'_, str>>, toml::Spanned<DeValue<'_>>)| {
             let line = self.at(key.span().start);
-            (key.into_inner().into_owned(), Node { line, value: self.value(value.into_inner()) })
+            (key.into_inner().into_owned(), Node { line, value: self.value(value.into_inner(), depth) })
         };
         Value::Table(table.into_iter().map(entry).collect())
     }
 
-    fn value(&self, value: DeValue<'_>) -> Value {
+    fn value(&self, value: DeValue<'_>, depth: usize) -> Value {
         match value {
             DeValue::String(text) => Value::String(text.into_owned()),
             DeValue::Boolean(yes) => Value::Boolean(yes),
@@ -230,18 +252,32 @@ impl Lines {
             },
             DeValue::Float(float) => Value::Other(float.to_string()),
             DeValue::Datetime(datetime) => Value::Other(datetime.to_string()),
-            DeValue::Table(table) => self.table(table),
+            DeValue::Table(table) => self.table(table, depth + 1),
+            DeValue::Array(_) if depth >= DEPTH_MAX => Value::Other(TOO_DEEP.into()),
             DeValue::Array(items) => Value::Array(
                 items
                     .into_iter()
                     .map(|item| {
                         let line = self.at(item.span().start);
-                        Node { line, value: self.value(item.into_inner()) }
+                        Node { line, value: self.value(item.into_inner(), depth + 1) }
                     })
                     .collect(),
             ),
         }
     }
+}
+
+/// The one of `known` that `name` was probably meant to be.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison takes time and memory in proportion to both lengths, and names come from anywhere.
+    if name.len() > 2 * crate::plugin::NAME_MAX {
+        return None;
+    }
+    known
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
+        .min()
+        .map(|(_, known)| known)
 }
 
 /// One table of the settings while it is being read.
@@ -389,8 +425,23 @@ impl<'a> Section<'a> {
         allowed: impl Into<String>,
         repair: impl Into<String>,
     ) {
-        let line = self.entries.iter().find(|(name, _)| name == key).map_or(self.line, |(_, node)| node.line);
-        self.problems.add(Severity::Error, line, self.path_of(key), found, allowed, repair);
+        self.problems.add(Severity::Error, self.line_of(key), self.path_of(key), found, allowed, repair);
+    }
+
+    /// Reports something at `key` that works, but probably not as meant.
+    pub fn warning(
+        &self,
+        key: &str,
+        found: impl Into<String>,
+        allowed: impl Into<String>,
+        repair: impl Into<String>,
+    ) {
+        self.problems.add(Severity::Warning, self.line_of(key), self.path_of(key), found, allowed, repair);
+    }
+
+    /// Line of `key`, or of this table where it is absent.
+    pub fn line_of(&self, key: &str) -> usize {
+        self.entries.iter().find(|(name, _)| name == key).map_or(self.line, |(_, node)| node.line)
     }
 
     /// Reports a key that must be there and is not.
@@ -406,14 +457,8 @@ impl<'a> Section<'a> {
             if self.known.contains(&name.as_str()) {
                 continue;
             }
-            let near = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, name), known))
-                .filter(|(distance, known)| *distance <= known.len().div_ceil(3))
-                .min();
-            let repair = match near {
-                Some((_, known)) => format!("write {known}"),
+            let repair = match nearest(name, self.known.iter().copied()) {
+                Some(known) => format!("write {known}"),
                 None => "remove it".to_owned(),
             };
             let allowed = self.known.join(", ");
