@@ -34,7 +34,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Writes bytes in the largest unit that divides them.
 pub fn format_size(bytes: u64) -> String {
-    let whole = SIZES[..4].iter().rev().find(|(_, factor)| bytes >= *factor && bytes % factor == 0);
+    let whole = SIZES[..4].iter().rev().find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
     match whole {
         Some((unit, factor)) => format!("{}{unit}", bytes / factor),
         None => format!("{bytes}B"),
@@ -46,7 +46,7 @@ pub fn format_duration(duration: Duration) -> String {
     let micros = duration.as_micros();
     let units =
         [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)];
-    match units.iter().find(|(_, factor)| micros >= *factor && micros % factor == 0) {
+    match units.iter().find(|(_, factor)| micros >= *factor && micros.is_multiple_of(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", micros / factor),
         None => format!("{micros}us"),
     }
