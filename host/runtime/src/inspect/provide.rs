@@ -1,0 +1,169 @@
+//! Who provides an import: WASI, Ostler, or nobody; and which grant stands before it.
+//!
+//! **Invariant:** this table says the same as the linker. A name belongs here when the linker learns it.
+
+use ostler_core::plugin::Grant;
+use serde::Serialize;
+
+/// Interfaces by package and version track. A version without pre-release matches along its track; one with matches exactly.
+const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
+    (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
+    (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
+    (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
+    (Provider::Ostler, "wasi:http", "0.2", &["types", "outgoing-handler"]),
+    (Provider::Ostler, "wasi:http", "0.3", &["types", "client"]),
+    (Provider::Wasi, "wasi:cli", "0.2", CLI),
+    (Provider::Wasi, "wasi:cli", "0.3", CLI),
+    (Provider::Wasi, "wasi:cli", "0.3", &["types"]),
+    (Provider::Wasi, "wasi:clocks", "0.2", &["monotonic-clock", "wall-clock"]),
+    (Provider::Wasi, "wasi:clocks", "0.3", &["types", "monotonic-clock", "system-clock"]),
+    (Provider::Wasi, "wasi:filesystem", "0.2", &["types", "preopens"]),
+    (Provider::Wasi, "wasi:filesystem", "0.3", &["types", "preopens"]),
+    (Provider::Wasi, "wasi:io", "0.2", &["error", "poll", "streams"]),
+    (Provider::Wasi, "wasi:random", "0.2", RANDOM),
+    (Provider::Wasi, "wasi:random", "0.3", RANDOM),
+    (Provider::Wasi, "wasi:sockets", "0.2", SOCKETS),
+    (Provider::Wasi, "wasi:sockets", "0.3", &["types", "ip-name-lookup"]),
+];
+
+const CLI: &[&str] = &[
+    "environment",
+    "exit",
+    "stdin",
+    "stdout",
+    "stderr",
+    "terminal-input",
+    "terminal-output",
+    "terminal-stdin",
+    "terminal-stdout",
+    "terminal-stderr",
+];
+
+const RANDOM: &[&str] = &["random", "insecure", "insecure-seed"];
+
+const SOCKETS: &[&str] = &[
+    "network",
+    "instance-network",
+    "ip-name-lookup",
+    "tcp",
+    "tcp-create-socket",
+    "udp",
+    "udp-create-socket",
+];
+
+/// One import of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Import {
+    /// As the component writes it: `wasi:http/types@0.2.12`.
+    pub name: String,
+    /// Who answers it.
+    pub provider: Provider,
+    /// The grant without which its calls are denied.
+    pub need: Option<Need>,
+}
+
+/// Who answers an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// WASI, linked whole and empty: no files, no environment, no sockets.
+    Wasi,
+    /// A capability of Ostler, subject to grants.
+    Ostler,
+    /// Nobody: the component cannot be instantiated here.
+    Nobody,
+}
+
+/// A grant that an import asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// `grant = { kv = [...] }`
+    Kv,
+    /// `grant = { config = { ... } }`
+    Config,
+    /// `grant = { http = [...] }`
+    Http,
+}
+
+impl Import {
+    pub(super) fn of(name: String) -> Self {
+        let provider = provider(&name);
+        let need = match provider {
+            Provider::Ostler => need(&name),
+            _ => None,
+        };
+        Import { name, provider, need }
+    }
+}
+
+impl Need {
+    /// The key in `grant`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Need::Kv => "kv",
+            Need::Config => "config",
+            Need::Http => "http",
+        }
+    }
+
+    /// Whether `grant` has anything of the kind.
+    pub fn granted(self, grant: &Grant) -> bool {
+        match self {
+            Need::Kv => !grant.kv.is_empty(),
+            Need::Config => !grant.config.is_empty(),
+            Need::Http => !grant.http.is_empty(),
+        }
+    }
+
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Need::Kv => "it imports key-value stores",
+            Need::Config => "it imports configuration values",
+            Need::Http => "it imports outbound HTTP",
+        }
+    }
+}
+
+/// Interface and version of `package/interface@version`; the version is empty where there is none.
+pub(super) fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('@').unwrap_or((name, ""))
+}
+
+/// Whether `version` is met by what stands at `track` (`0.2`, or a pre-release that must match exactly).
+pub(super) fn on_track(version: &str, track: &str) -> bool {
+    let number =
+        |text: &str| !text.is_empty() && text.len() < 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    version == track
+        || version.strip_prefix(track).and_then(|rest| rest.strip_prefix('.')).is_some_and(number)
+}
+
+/// An interface that is provided and has almost this name.
+pub(super) fn near(name: &str) -> Option<String> {
+    let (wanted, _) = split(name);
+    PROVIDED.iter().find_map(|(_, package, track, interfaces)| {
+        let same = interfaces.iter().find(|interface| format!("{package}/{interface}") == wanted)?;
+        Some(format!("{package}/{same}@{track}"))
+    })
+}
+
+fn provider(name: &str) -> Provider {
+    let (path, version) = split(name);
+    let Some((package, interface)) = path.split_once('/') else { return Provider::Nobody };
+    PROVIDED
+        .iter()
+        .find(|(_, known, track, interfaces)| {
+            *known == package && interfaces.contains(&interface) && on_track(version, track)
+        })
+        .map_or(Provider::Nobody, |(provider, ..)| *provider)
+}
+
+fn need(name: &str) -> Option<Need> {
+    match split(name).0 {
+        "ostler:plugin/kv" => Some(Need::Kv),
+        "ostler:plugin/config" | "wasi:config/store" => Some(Need::Config),
+        "ostler:plugin/http-client" | "wasi:http/outgoing-handler" | "wasi:http/client" => Some(Need::Http),
+        keyvalue if keyvalue.starts_with("wasi:keyvalue/") => Some(Need::Kv),
+        _ => None,
+    }
+}
