@@ -1,0 +1,84 @@
+//! The commands: one file each, all of one shape. Arguments are fields, `run` does it, a [`Failure`] says what to do next.
+//!
+//! Exit codes: 0, 1 if it failed, 2 if it was called wrongly (clap's own).
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod failure;
+mod inspect;
+mod say;
+
+use failure::Failure;
+
+/// The production host for WebAssembly handlers
+///
+/// Ostler runs WebAssembly components as HTTP backends: one binary that listens, sandboxes, limits, observes, and swaps in
+/// new versions without dropping a request.
+///
+/// Begin with `ostler new hello --lang rust`, then `ostler dev hello`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ostler",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Inspect(inspect::Inspect),
+}
+
+/// Does what the command line says.
+pub(crate) fn run() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    let (json, done) = match command {
+        Command::Check(command) => (command.json, command.run()),
+        Command::Inspect(command) => (command.json, command.run()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell(json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Example"), "{}: {help}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn called_wrongly_is_exit_code_2() {
+        for line in
+            [&["ostler"][..], &["ostler", "chek"], &["ostler", "check", "--nope"], &["ostler", "inspect"]]
+        {
+            assert_eq!(Cli::try_parse_from(line).unwrap_err().exit_code(), 2, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The configuration file: one TOML file, read whole, with all its problems told together.
+//!
+//! Each room reads its own table; what concerns several of them (routes to plugins, ports, files) is checked here.
+//! **Invariant:** only this file reads the environment, for `${NAME}` in values. Any bytes give a [`Config`] or problems.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
+
+mod admin;
+mod files;
+mod listen;
+mod plugins;
+mod routes;
+mod source;
+
+pub(crate) use admin::Admin;
+
+/// Everything a host is told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The file it came from, as named on the command line.
+    pub(crate) file: PathBuf,
+    /// `[server]`
+    pub(crate) server: ostler_edge::Config,
+    /// `[admin]`
+    pub(crate) admin: Admin,
+    /// `[state] dir`: where everything that must last lies. Default: `state` beside the file.
+    pub(crate) state: PathBuf,
+    /// `[plugins.NAME]`, by name; paths in them are relative to nothing any more.
+    pub(crate) plugins: BTreeMap<String, PluginSpec>,
+    /// `[[routes]]`, in the order of the file.
+    pub(crate) routes: Vec<RouteSpec>,
+    /// `[observe]`
+    pub(crate) observe: ostler_observe::Config,
+    /// `[runtime]`
+    pub(crate) runtime: ostler_runtime::Config,
+}
+
+impl Config {
+    /// Reads `file` and checks everything that can be checked without starting.
+    ///
+    /// # Errors
+    /// All problems, by line, if one of them is an error. Otherwise the warnings come beside the configuration.
+    pub(crate) fn load(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+        Config::load_with(file, &variable)
+    }
+
+    fn load_with(
+        file: &Path,
+        lookup: &(dyn Fn(&str) -> Option<String> + Sync),
+    ) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+        // The TOML parser builds and frees nested tables by recursion, 80 times 80 deep at most: more than a worker's
+        // stack holds, so it gets one of its own.
+        const STACK: usize = 64 << 20;
+        std::thread::scope(|scope| {
+            let reader = std::thread::Builder::new().name("ostler-config".into()).stack_size(STACK);
+            let handle =
+                reader.spawn_scoped(scope, || read(file, lookup)).map_err(|error| no_thread(file, &error))?;
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
+
+fn read(
+    file: &Path,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+    let problems = Problems::new(file.display().to_string());
+    let config = source::text(file, &problems).map(|text| {
+        let mut node = Node::from_toml(&text, &problems);
+        node.expand(lookup, &problems);
+        let base = file.parent().unwrap_or(Path::new(""));
+        let mut root = node.section("", &problems);
+        let config = tables(&mut root, file, base, &problems);
+        root.finish();
+        config
+    });
+    match config {
+        Some(config) if !problems.fatal() => Ok((config, problems.into_vec())),
+        _ => Err(problems.into_vec()),
+    }
+}
+
+/// The tables in the order of the documentation; each room says which keys it knows.
+fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems) -> Config {
+    let state = root.section("state").map_or_else(|| base.join("state"), |section| state(section, base));
+    let server =
+        root.section("server").map_or_else(Default::default, |section| listen::server(section, base));
+    let admin = Admin::read(root.section("admin"), base, &state, &server);
+    if let (false, Some(found)) = (root.has("admin"), admin.collision(&server)) {
+        let repair = "choose another port, or another [admin] listen than the default";
+        problems.add(
+            Severity::Error,
+            root.line_of("server"),
+            "server.listen",
+            found,
+            "an address of its own",
+            repair,
+        );
+    }
+    let known = plugins::read(root.named_sections("plugins"), base, problems);
+    let routes = routes::read(root.sections("routes"), &known, problems);
+    Config {
+        file: file.to_owned(),
+        server,
+        admin,
+        state,
+        plugins: known.into_iter().map(|(name, (spec, _))| (name, spec)).collect(),
+        routes,
+        observe: root.section("observe").map(ostler_observe::Config::read).unwrap_or_default(),
+        runtime: root.section("runtime").map(ostler_runtime::Config::read).unwrap_or_default(),
+    }
+}
+
+fn state(mut section: Section<'_>, base: &Path) -> PathBuf {
+    let dir = section.string("dir").map_or_else(|| "state".into(), |dir| dir.value);
+    let path = base.join(&dir);
+    if path.exists() && !path.is_dir() {
+        let allowed = "a folder, which is created on first start";
+        section.problem("dir", format!("{dir:?}, which is a file"), allowed, "name another folder");
+    }
+    section.finish();
+    path
+}
+
+/// The one place that reads the environment.
+#[allow(clippy::disallowed_methods)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn no_thread(file: &Path, error: &io::Error) -> Vec<Problem> {
+    let problems = Problems::new(file.display().to_string());
+    let repair = "raise the limit of processes for this user";
+    problems.add(Severity::Error, 0, "(file)", format!("no thread to read it with: {error}"), "", repair);
+    problems.into_vec()
+}
+
+#[cfg(test)]
+mod tests;
