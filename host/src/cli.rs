@@ -10,6 +10,7 @@ mod check;
 mod failure;
 mod inspect;
 mod say;
+mod serve;
 
 use failure::Failure;
 
@@ -34,6 +35,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Check(check::Check),
     Inspect(inspect::Inspect),
 }
@@ -42,6 +44,7 @@ enum Command {
 pub(crate) fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
     let (json, done) = match command {
+        Command::Serve(command) => (false, command.run()),
         Command::Check(command) => (command.json, command.run()),
         Command::Inspect(command) => (command.json, command.run()),
     };

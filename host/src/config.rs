@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) observe: ostler_observe::Config,
     /// `[runtime]`
     pub(crate) runtime: ostler_runtime::Config,
+    /// `[upstream]`
+    pub(crate) upstream: ostler_upstream::Config,
 }
 
 impl Config {
@@ -47,6 +49,18 @@ impl Config {
     /// All problems, by line, if one of them is an error. Otherwise the warnings come beside the configuration.
     pub(crate) fn load(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
         Config::load_with(file, &variable)
+    }
+
+    /// Names of the tables that differ in `next` and take effect at the next start only.
+    pub(crate) fn needs_restart(&self, next: &Config) -> Vec<&'static str> {
+        let changed = [
+            ("server", self.server != next.server),
+            ("admin", self.admin != next.admin),
+            ("state", self.state != next.state),
+            ("runtime", self.runtime != next.runtime),
+            ("upstream", self.upstream != next.upstream),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect()
     }
 
     fn load_with(
@@ -113,6 +127,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
         routes,
         observe: root.section("observe").map(ostler_observe::Config::read).unwrap_or_default(),
         runtime: root.section("runtime").map(ostler_runtime::Config::read).unwrap_or_default(),
+        upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
     }
 }
 
@@ -125,6 +140,12 @@ fn state(mut section: Section<'_>, base: &Path) -> PathBuf {
     }
     section.finish();
     path
+}
+
+fn upstream(section: Section<'_>, base: &Path) -> ostler_upstream::Config {
+    let mut config = ostler_upstream::Config::read(section);
+    config.ca_file = config.ca_file.map(|file| base.join(file));
+    config
 }
 
 /// The one place that reads the environment.

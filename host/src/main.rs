@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod assemble;
 mod cli;
 mod config;
 

@@ -10,7 +10,7 @@ use ostler_core::Scheme;
 use ostler_core::settings::Section;
 
 /// Settings of one [`Server`](crate::Server).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `listen`: addresses to serve, as `http://IP:PORT` or `https://IP:PORT`.
     /// Default: `["http://127.0.0.1:8080"]`, since only the operator can know what may be reached from outside.
@@ -40,7 +40,7 @@ pub struct Tls {
 }
 
 /// What a client may ask of this host before the edge refuses it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// `connections`: open at once, over all addresses; one more is closed at once (with 503 if unencrypted).
     /// Default: 10000, about 400 MB if every one of them holds a large head. The process needs as many file descriptors.

@@ -14,7 +14,7 @@ use crate::linker::linker;
 use crate::plugin::{Plugin, Slot};
 
 /// Settings of `[runtime]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Instances of all plugins together for which slots are reserved: each costs address space, none costs memory until
     /// used. Beyond it requests are answered 503. Default: 1,000.

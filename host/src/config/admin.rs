@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ostler_core::Scheme;
 use ostler_core::settings::Section;
+use ostler_edge::{Limits, Listen};
 
 use super::{files, listen};
 
 /// Settings of the admin API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admin {
     /// `listen`: IP address and port. Anything but loopback needs `tls`. Default: `127.0.0.1:9080`.
     pub(crate) listen: SocketAddr,
@@ -37,6 +39,13 @@ impl Admin {
         admin.check(&section, state, server);
         section.finish();
         admin
+    }
+
+    /// The listener these settings ask for.
+    pub(crate) fn server(&self) -> ostler_edge::Config {
+        let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let listen = vec![Listen { scheme, address: self.listen }];
+        ostler_edge::Config { listen, tls: self.tls.clone(), limits: Limits::default() }
     }
 
     /// The address that [server] takes too, in words.
