@@ -94,7 +94,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, observe, \
-           runtime; repair: write server",
+           runtime, upstream; repair: write server",
         ],
     ),
     (
