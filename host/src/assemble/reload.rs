@@ -57,9 +57,7 @@ impl Reload {
     pub(super) async fn again(&self) -> Result<(), Vec<String>> {
         let mut current = self.0.config.lock().await;
         let file = self.0.file.clone();
-        let texts = |problems: Vec<_>| {
-            problems.iter().map(|problem: &ostler_core::settings::Problem| problem.to_string())
-        };
+        let texts = |problems: Vec<_>| problems.iter().map(|problem: &ostler_core::settings::Problem| problem.to_string());
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
         let (next, warnings) = loaded.map_err(|problems| texts(problems).collect::<Vec<_>>())?;
@@ -80,8 +78,9 @@ impl Reload {
     /// Reads certificates again; a bad one leaves the old one in force.
     pub(super) async fn certificates(&self) {
         for certificate in self.0.certificates.clone() {
-            let reloaded =
-                tokio::task::spawn_blocking(move || certificate.reload().map_err(|error| error.to_string()));
+            let reloaded = tokio::task::spawn_blocking(move || {
+                certificate.reload().map_err(|error| error.to_string())
+            });
             match reloaded.await {
                 Ok(Ok(())) => tracing::info!("certificate reloaded"),
                 Ok(Err(error)) => tracing::error!(error, "the certificate in force is kept"),
@@ -104,9 +103,7 @@ impl Reload {
     }
 
     /// The same for the admin API, which tells its caller.
-    pub(super) fn for_api(
-        &self,
-    ) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
+    pub(super) fn for_api(&self) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
         let reload = self.clone();
         Box::new(move || {
             let reload = reload.clone();
