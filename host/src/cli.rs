@@ -7,8 +7,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod deploy;
 mod failure;
 mod inspect;
+mod releases;
+mod reload;
+mod remote;
+mod rollback;
 mod say;
 mod serve;
 
@@ -38,6 +43,10 @@ enum Command {
     Serve(serve::Serve),
     Check(check::Check),
     Inspect(inspect::Inspect),
+    Deploy(deploy::Deploy),
+    Releases(releases::Releases),
+    Rollback(rollback::Rollback),
+    Reload(reload::Reload),
 }
 
 /// Does what the command line says.
@@ -47,6 +56,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(command) => (false, command.run()),
         Command::Check(command) => (command.json, command.run()),
         Command::Inspect(command) => (command.json, command.run()),
+        Command::Deploy(command) => (command.json, command.run()),
+        Command::Releases(command) => (command.json, command.run()),
+        Command::Rollback(command) => (command.json, command.run()),
+        Command::Reload(command) => (false, command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,92 @@
+//! `ostler deploy`: a component becomes the live release of a plugin.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use http::{Method, StatusCode};
+use ostler_runtime::inspect::inspect;
+use serde_json::Value;
+
+use super::inspect::component;
+use super::remote::{Answer, Remote, plugin_path};
+use super::{Failure, say};
+
+/// Upload a component and make it a plugin's live release
+///
+/// The host validates and compiles it while the present release serves; then new requests go to the new one, and those under
+/// way finish on the old. No request is lost. A component the host refuses changes nothing, and every reason is told. A
+/// plugin whose definition names a file (`path`) takes no uploads.
+///
+/// Example:
+///   ostler deploy hello target/hello.wasm --token-file state/admin.token
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Deploy {
+    /// Name of the plugin
+    plugin: String,
+    /// The component
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    #[command(flatten)]
+    remote: Remote,
+    /// Print the host's answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Deploy {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let answer = self.answer()?;
+        if self.json {
+            say::json(&answer.value)
+        } else {
+            say::line(words(&self.plugin, &answer))
+        }
+        Ok(())
+    }
+
+    fn answer(&self) -> Result<Answer, Failure> {
+        let path = plugin_path(&self.plugin)?;
+        let bytes = component(&self.file)?;
+        // What is no component at all need not travel. Whether one can run there is the host's to say.
+        inspect(&bytes).map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), ""))?;
+        // A host that refuses before reading would break off the upload, and its reason would be lost.
+        self.remote.call(Method::GET, &path, "")?;
+        self.remote.call(Method::PUT, &format!("{path}/releases"), bytes)
+    }
+}
+
+fn words(plugin: &str, answer: &Answer) -> String {
+    let value = &answer.value;
+    let text = |key: &str| value[key].as_str().unwrap_or("?").to_owned();
+    let size = say::size(value["size"].as_u64().unwrap_or_default());
+    let how = match answer.status {
+        StatusCode::CREATED => format!("{size}, {}, compiled in {} ms", text("handler"), value["compile_ms"]),
+        _ => format!("{size}, {}; the host had it already", text("handler")),
+    };
+    let mut words = format!("{plugin}: {} is live ({how})", text("digest"));
+    for warning in value["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        words.push_str(&format!("\nwarning: {warning}"));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_told_with_digest_size_and_warnings() {
+        let value = serde_json::json!({
+            "digest": "sha256:ab", "size": 2048, "handler": "typed", "compile_ms": 12, "warnings": ["kv is not granted"],
+        });
+        let created = Answer { status: StatusCode::CREATED, value: value.clone() };
+        let told = "hello: sha256:ab is live (2.0KiB, typed, compiled in 12 ms)\nwarning: kv is not granted";
+        assert_eq!(words("hello", &created), told);
+        let known = words("hello", &Answer { status: StatusCode::OK, value });
+        assert!(
+            known.starts_with("hello: sha256:ab is live (2.0KiB, typed; the host had it already)"),
+            "{known}"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! `ostler rollback`: an earlier release becomes live again.
+
+use clap::Args;
+use http::Method;
+use serde_json::json;
+
+use super::remote::{Remote, plugin_path};
+use super::{Failure, say};
+
+/// Make an earlier release of a plugin live again
+///
+/// The one that was live before, or the one named with --to. Requests under way finish on the release they began with.
+///
+/// Example:
+///   ostler rollback hello
+///   ostler rollback hello --to sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Rollback {
+    /// Name of the plugin
+    plugin: String,
+    /// Digest of the release, as `ostler releases` lists it
+    #[arg(long, value_name = "DIGEST")]
+    to: Option<ostler_core::Digest>,
+    #[command(flatten)]
+    remote: Remote,
+    /// Print the host's answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Rollback {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let path = format!("{}/rollback", plugin_path(&self.plugin)?);
+        let body = json!({ "to": self.to.map(|digest| digest.to_string()) });
+        let answer = self.remote.call(Method::POST, &path, body.to_string())?;
+        match self.json {
+            true => say::json(&answer.value),
+            false => say::line(format_args!(
+                "{}: {} is live",
+                self.plugin,
+                answer.value["digest"].as_str().unwrap_or("?")
+            )),
+        }
+        Ok(())
+    }
+}
