@@ -6,10 +6,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod build;
 mod check;
+mod demo;
 mod deploy;
+mod dev;
 mod failure;
 mod inspect;
+mod new;
 mod releases;
 mod reload;
 mod remote;
@@ -47,6 +51,10 @@ enum Command {
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
+    Build(build::Build),
+    New(new::New),
+    Dev(dev::Dev),
+    Demo(demo::Demo),
 }
 
 /// Does what the command line says.
@@ -60,6 +68,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
+        Command::Build(command) => (command.json, command.run()),
+        Command::New(command) => (false, command.run()),
+        Command::Dev(command) => (false, command.run()),
+        Command::Demo(command) => (false, command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -52,6 +52,9 @@ impl Target {
         if authority.as_str().contains('@') || uri.query().is_some() {
             return Err(wrong());
         }
+        if authority.port_u16().is_none() && authority.as_str() != authority.host() {
+            return Err(wrong());
+        }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let prefix = uri.path().trim_end_matches('/').to_owned();
