@@ -9,10 +9,13 @@ mod component;
 pub mod guests;
 pub mod language;
 mod rust;
+mod sdk;
 pub mod setup;
+pub mod template;
 pub mod toolchain;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;
 pub use setup::{SetupError, setup};
+pub use template::{NewError, Sdk, new};
 pub use toolchain::{Missing, Target, Toolchain};

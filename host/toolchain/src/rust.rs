@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use crate::build::{BuildError, Compiled, Words};
 use crate::toolchain::{Recipe, Target, Toolchain};
 
+mod home;
 mod manifest;
 
 use manifest::Manifest;
@@ -62,13 +63,20 @@ fn cargo(dir: &Path, target_dir: &Path, recipe: &Recipe, manifest: &Manifest) ->
     if let Recipe::Debian(target, debian) = recipe {
         cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC", &debian.rustc).env("RUSTC_BOOTSTRAP", "1");
         cargo.env(variable(*target, "LINKER"), &debian.linker);
-        if *target == Target::Wasip2 {
-            let flags = format!("-Clink-self-contained=no -L{}", debian.libc.display());
-            cargo.env(variable(*target, "RUSTFLAGS"), flags);
-        }
     }
+    cargo.env(variable(recipe.target(), "RUSTFLAGS"), common_flags(dir, recipe).join(" "));
     cargo.arg("--").args(last_flags(recipe, manifest));
     cargo
+}
+
+/// Flags of every compilation. Whatever is in `.cargo/config.toml` comes before them.
+fn common_flags(dir: &Path, recipe: &Recipe) -> Vec<String> {
+    let mut flags: Vec<String> = home::renaming(dir, recipe.target()).into_iter().collect();
+    if let Recipe::Debian(Target::Wasip2, debian) = recipe {
+        flags.push("-Clink-self-contained=no".into());
+        flags.push(format!("-L{}", debian.libc.display()));
+    }
+    flags
 }
 
 /// Flags of the last compilation: the linker's.
