@@ -37,14 +37,20 @@ fn address(text: &str) -> Result<Listen, &'static str> {
 
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::new(format!("no temporary folder: {error}"), "make room for one");
+        let failed = |error: std::io::Error| {
+            Failure::new(format!("no temporary folder: {error}"), "make room for one")
+        };
         let folder = tempfile::Builder::new().prefix("ostler-demo-").tempdir().map_err(failed)?;
         let file = folder.path().join("ostler.toml");
         let components = std::path::absolute(&self.components).unwrap_or(self.components.clone());
         let text = configuration(&components, &self.listen, &self.admin_listen.to_string());
         fs::write(&file, text).map_err(failed)?;
         let config = serve::load(&file)?;
-        say::line(invitation(&format!("http://{}", self.listen.address), &self.admin_listen.to_string(), folder.path()));
+        say::line(invitation(
+            &format!("http://{}", self.listen.address),
+            &self.admin_listen.to_string(),
+            folder.path(),
+        ));
         serve::serve(config)
     }
 }
@@ -121,7 +127,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let components = folder.path().join("a \"strange\" ${place}");
         fs::create_dir(&components).unwrap();
-        let handler = r#"(component (instance $i) (export "ostler:plugin/http-handler@0.1.0" (instance $i)))"#;
+        let handler =
+            r#"(component (instance $i) (export "ostler:plugin/http-handler@0.1.0" (instance $i)))"#;
         for name in ["hello.wasm", "shortener.wasm"] {
             fs::write(components.join(name), wat::parse_str(handler).unwrap()).unwrap();
         }

@@ -41,7 +41,10 @@ impl Dev {
         let file = self.dir.join("ostler.toml");
         if !file.exists() {
             project::write(&file, &self.dir, &built)?;
-            say::aside(format_args!("wrote {}, which serves the plugin; it is yours to change", file.display()));
+            say::aside(format_args!(
+                "wrote {}, which serves the plugin; it is yours to change",
+                file.display()
+            ));
         }
         let config = serve::load(&file)?;
         match project::plugin_of(&config, &built.path) {
@@ -52,7 +55,10 @@ impl Dev {
             }
             None => {
                 let error = format!("no plugin of {} has the path {}", file.display(), built.path.display());
-                return Err(Failure::new(error, "name that file as path of a plugin, so that changes are served"));
+                return Err(Failure::new(
+                    error,
+                    "name that file as path of a plugin, so that changes are served",
+                ));
             }
         }
         serve::serve(config)

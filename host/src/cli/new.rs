@@ -30,13 +30,15 @@ pub(super) struct New {
 
 impl New {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let language = Language::named(&self.lang).ok_or_else(|| Failure::new(format!("no template for {}", self.lang), ""))?;
+        let language = Language::named(&self.lang)
+            .ok_or_else(|| Failure::new(format!("no template for {}", self.lang), ""))?;
         let sdk = match self.sdk {
             Some(folder) => Sdk::Path(std::path::absolute(&folder).unwrap_or(folder)),
             None => Sdk::Vendored,
         };
         let folder = PathBuf::from(&self.name);
-        ostler_toolchain::new(&folder, &self.name, language, &sdk).map_err(|error| Failure::new(error.to_string(), ""))?;
+        ostler_toolchain::new(&folder, &self.name, language, &sdk)
+            .map_err(|error| Failure::new(error.to_string(), ""))?;
         say::line(format_args!("{0}/ is ready; `ostler dev {0}` builds and serves it", self.name));
         Ok(())
     }

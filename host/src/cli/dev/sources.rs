@@ -64,7 +64,8 @@ impl Sources {
     /// Watches every folder below that holds sources, new ones included.
     fn follow(&mut self) {
         let folders = fs::read_dir(&self.dir).into_iter().flatten().flatten().map(|entry| entry.path());
-        let sources = folders.filter(|path| path.is_dir() && path.file_name().is_some_and(|name| !made(name)));
+        let sources =
+            folders.filter(|path| path.is_dir() && path.file_name().is_some_and(|name| !made(name)));
         let now: BTreeSet<PathBuf> = sources.collect();
         for folder in now.difference(&self.watched) {
             // A folder that is gone again is no loss.
