@@ -102,6 +102,18 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_shows_the_help_of_every_command() {
+        let docs = include_str!("../../docs/cli.md");
+        for command in Cli::command().term_width(100).get_subcommands().cloned() {
+            let name = format!("ostler {}", command.get_name());
+            let help = command.bin_name(&name).term_width(100).render_long_help().to_string();
+            let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+            let block = format!("## `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
+            assert!(docs.contains(&block), "docs/cli.md should hold:\n{block}");
+        }
+    }
+
+    #[test]
     fn called_wrongly_is_exit_code_2() {
         for line in
             [&["ostler"][..], &["ostler", "chek"], &["ostler", "check", "--nope"], &["ostler", "inspect"]]

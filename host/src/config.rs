@@ -162,4 +162,6 @@ fn no_thread(file: &Path, error: &io::Error) -> Vec<Problem> {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;

@@ -313,7 +313,7 @@ impl Walk {
 /// Languages by the producers' `language` field, led by what only the tools give away: an interpreter inside is written
 /// in another language than the plugin is.
 fn languages(told: BTreeMap<String, ()>, tools: &BTreeMap<String, String>) -> Vec<String> {
-    const HINTS: [(&str, &str); 7] = [
+    const HINTS: [(&str, &str); 8] = [
         ("componentize-py", "Python"),
         ("componentizejs", "JavaScript"),
         ("componentize-js", "JavaScript"),
@@ -321,6 +321,7 @@ fn languages(told: BTreeMap<String, ()>, tools: &BTreeMap<String, String>) -> Ve
         ("tinygo", "Go"),
         ("go cmd", "Go"),
         ("moonc", "MoonBit"),
+        ("wit-bindgen-rust", "Rust"),
     ];
     let names: Vec<_> = tools.keys().map(|name| name.to_lowercase()).collect();
     let hinted = HINTS.iter().filter(|(hint, _)| names.iter().any(|name| name.contains(hint)));

@@ -13,12 +13,8 @@ use super::{Failure, say};
 /// Finds out the language of the folder, compiles it to WebAssembly, makes a component of that and checks that it exports a
 /// handler. Rust needs the WebAssembly target of rustup, or Debian's compiler with its library source; which of them was
 /// chosen is told, and if neither is there, the command that installs one.
-///
-/// Example:
-///   ostler build
-///   ostler build plugins/hello --output hello.wasm
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler build\n  ostler build plugins/hello --output hello.wasm")]
 pub(super) struct Build {
     /// The source folder
     #[arg(value_name = "DIR", default_value = ".")]

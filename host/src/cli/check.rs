@@ -14,11 +14,8 @@ use crate::config::Config;
 /// Reads the file as `ostler serve` would and tells everything that is wrong with it, each problem on one line: file and
 /// line, key, what was found, what is allowed, how to repair it. Certificates and components it names are read too. Nothing
 /// is started. Warnings alone do not fail.
-///
-/// Example:
-///   ostler check -c ostler.toml
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler check -c ostler.toml")]
 pub(super) struct Check {
     /// The configuration file
     #[arg(short, long, value_name = "FILE", default_value = "ostler.toml")]

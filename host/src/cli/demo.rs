@@ -13,11 +13,8 @@ use super::{Failure, say, serve};
 ///
 /// A greeting and a link shortener, from components that are built already (`cargo xtask demo` builds them and starts this).
 /// State and admin token lie in a temporary folder that is removed at the end. Lines worth trying are printed.
-///
-/// Example:
-///   ostler demo --components target/demo-out
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler demo --components target/demo-out")]
 pub(super) struct Demo {
     /// Folder with hello.wasm and shortener.wasm
     #[arg(long, value_name = "DIR")]

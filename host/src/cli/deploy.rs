@@ -16,11 +16,10 @@ use super::{Failure, say};
 /// The host validates and compiles it while the present release serves; then new requests go to the new one, and those under
 /// way finish on the old. No request is lost. A component the host refuses changes nothing, and every reason is told. A
 /// plugin whose definition names a file (`path`) takes no uploads.
-///
-/// Example:
-///   ostler deploy hello target/hello.wasm --token-file state/admin.token
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token"
+)]
 pub(super) struct Deploy {
     /// Name of the plugin
     plugin: String,

@@ -23,11 +23,8 @@ mod swap;
 /// Builds the plugin in the folder and serves it with the `ostler.toml` found there; if there is none, one is written that
 /// serves the plugin on http://127.0.0.1:8080. Then the sources are watched: each change is built and swapped in without
 /// dropping a request. A build that fails leaves the last good version serving, and shows what the compiler said.
-///
-/// Example:
-///   ostler dev hello
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler dev hello")]
 pub(super) struct Dev {
     /// Folder of the plugin's sources
     #[arg(value_name = "DIR", default_value = ".")]

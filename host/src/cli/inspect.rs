@@ -17,11 +17,8 @@ use super::{Failure, say};
 /// Reads the file without running it: which of the three handlers it exports, what it imports and who provides that, which
 /// grants it would need, the language and the tools it was made with. Also says what else a file is: a core module,
 /// precompiled machine code, a WIT package.
-///
-/// Example:
-///   ostler inspect hello.wasm
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler inspect hello.wasm")]
 pub(super) struct Inspect {
     /// The component
     #[arg(value_name = "FILE.wasm")]

@@ -11,12 +11,8 @@ use super::{Failure, say};
 ///
 /// Makes a folder with a handler that answers, its tests, and an `ostler.toml` that serves it. `ostler dev` in that folder
 /// builds it, serves it, and swaps in every change.
-///
-/// Example:
-///   ostler new hello --lang rust
-///   ostler dev hello
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler new hello --lang rust\n  ostler dev hello")]
 pub(super) struct New {
     /// Name of the plugin and of its folder
     name: String,

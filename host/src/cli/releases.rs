@@ -12,11 +12,8 @@ use super::{Failure, say};
 /// List a plugin's releases
 ///
 /// Each with its digest, size, handler, and when it was last made live; `*` marks the live one.
-///
-/// Example:
-///   ostler releases hello
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler releases hello")]
 pub(super) struct Releases {
     /// Name of the plugin
     plugin: String,

@@ -10,11 +10,8 @@ use super::{Failure, say};
 ///
 /// The same as SIGHUP, but it says how it went. A file with errors changes nothing: the host keeps what it has, and all
 /// problems of the new file are told.
-///
-/// Example:
-///   ostler reload --token-file state/admin.token
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler reload --token-file state/admin.token")]
 pub(super) struct Reload {
     #[command(flatten)]
     remote: Remote,

@@ -10,12 +10,10 @@ use super::{Failure, say};
 /// Make an earlier release of a plugin live again
 ///
 /// The one that was live before, or the one named with --to. Requests under way finish on the release they began with.
-///
-/// Example:
-///   ostler rollback hello
-///   ostler rollback hello --to sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_long_help = "Example:\n  ostler rollback hello\n  ostler rollback hello --to sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+)]
 pub(super) struct Rollback {
     /// Name of the plugin
     plugin: String,

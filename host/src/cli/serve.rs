@@ -14,11 +14,8 @@ use crate::config::Config;
 /// Serves the plugins and routes of a configuration file until SIGTERM or SIGINT; then it takes no new connections, finishes
 /// the requests under way, and exits. SIGHUP reads the file again, and so does a change of the file; a file with errors
 /// changes nothing. The first start makes the state folder and the token of the admin API.
-///
-/// Example:
-///   ostler serve -c ostler.toml
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = "Example:\n  ostler serve -c ostler.toml")]
 pub(super) struct Serve {
     /// The configuration file
     #[arg(short, long, value_name = "FILE", default_value = "ostler.toml")]
