@@ -72,7 +72,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let services = Services { kv: kv.clone(), upstream, observe: observe.clone() };
     let code = Arc::new(KeptCode(registry.code().clone()));
     let runtime = Runtime::new(&config.runtime, services, code.clone())?;
-    code.prune(&runtime.compatibility());
+    let compatibility = runtime.compatibility();
+    let _ = tokio::task::spawn_blocking(move || code.prune(&compatibility)).await;
     let token = Token::read_or_create(&config.admin.token_file)?;
     let setup = Setup { plugins: config.plugins.clone(), routes: config.routes.clone() };
     let control = Control::start(runtime, registry, observe.clone(), setup).await?;
