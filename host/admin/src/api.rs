@@ -67,7 +67,9 @@ impl Api {
             (&Method::DELETE, ["plugins", name, "releases", digest]) => {
                 releases::delete(control, name, digest).await
             }
-            (&Method::POST, ["plugins", name, "rollback"]) => releases::rollback(control, name, request).await,
+            (&Method::POST, ["plugins", name, "rollback"]) => {
+                releases::rollback(control, name, request).await
+            }
             (&Method::POST, ["reload"]) => match (self.reload)().await {
                 Ok(()) => Ok(json(StatusCode::OK, &serde_json::json!({ "reloaded": true }))),
                 Err(reasons) => Err(Problem::invalid(reasons)),

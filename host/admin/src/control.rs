@@ -100,7 +100,8 @@ impl Control {
     /// The next snapshot.
     fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
         let own = state.plugins.values().flat_map(|entry| &entry.routes);
-        let routes = state.routes.iter().chain(own).map(|spec| (spec.clone(), Arc::new(self.route(state, spec))));
+        let routes =
+            state.routes.iter().chain(own).map(|spec| (spec.clone(), Arc::new(self.route(state, spec))));
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
         Ok(Snapshot { router })
     }
@@ -130,9 +131,15 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(PluginSpec, 
     let node = Node::from_json(json);
     let mut section = node.section(name, &problems);
     let spec = PluginSpec::read(&mut section);
-    let routes = section.sections("routes").into_iter().map(|route| RouteSpec::read(route, Some(name))).collect();
+    let routes =
+        section.sections("routes").into_iter().map(|route| RouteSpec::read(route, Some(name))).collect();
     if spec.path.is_some() {
-        section.problem("path", "a path", "only in the configuration file", "leave it out and upload a release");
+        section.problem(
+            "path",
+            "a path",
+            "only in the configuration file",
+            "leave it out and upload a release",
+        );
     }
     section.finish();
     let told: Vec<_> = problems.into_vec();
@@ -141,7 +148,8 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(PluginSpec, 
     }
     let line = |problem: &ostler_core::settings::Problem| {
         let (key, found, allowed) = (&problem.key, &problem.found, &problem.allowed);
-        let repair = if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };
+        let repair =
+            if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };
         format!("{key}: found {found}; allowed: {allowed}{repair}")
     };
     Err(Refusal::Invalid(told.iter().map(line).collect()))

@@ -47,7 +47,9 @@ impl Token {
                 let token = random().map_err(file)?;
                 let mut options = fs::OpenOptions::new();
                 let mut made = options.write(true).create_new(true).mode(0o600).open(path).map_err(file)?;
-                made.write_all(format!("{token}\n").as_bytes()).and_then(|()| made.sync_all()).map_err(file)?;
+                made.write_all(format!("{token}\n").as_bytes())
+                    .and_then(|()| made.sync_all())
+                    .map_err(file)?;
                 Ok(Token::new(&token))
             }
             Err(error) => Err(file(error)),
@@ -94,9 +96,16 @@ mod tests {
     #[test]
     fn anything_else_is_not_authorized() {
         let token = Token::new("0123456789abcdef");
-        for value in ["", "Bearer", "Bearer ", "Basic 0123456789abcdef", "Bearer 0123456789abcdeF", "0123456789abcdef",
-            "Bearer 0123456789abcdef ", "Bearer  0123456789abcdef"]
-        {
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Basic 0123456789abcdef",
+            "Bearer 0123456789abcdeF",
+            "0123456789abcdef",
+            "Bearer 0123456789abcdef ",
+            "Bearer  0123456789abcdef",
+        ] {
             assert!(!token.authorizes(value.as_bytes()), "{value:?}");
         }
     }

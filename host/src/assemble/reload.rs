@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ostler_admin::{Control, Setup};
+use ostler_core::settings::Problem;
 use ostler_edge::Certificate;
 use ostler_observe::Observe;
 use tokio::sync::Mutex;
@@ -57,10 +58,9 @@ impl Reload {
     pub(super) async fn again(&self) -> Result<(), Vec<String>> {
         let mut current = self.0.config.lock().await;
         let file = self.0.file.clone();
-        let texts = |problems: Vec<_>| problems.iter().map(|problem: &ostler_core::settings::Problem| problem.to_string());
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
-        let (next, warnings) = loaded.map_err(|problems| texts(problems).collect::<Vec<_>>())?;
+        let (next, warnings) = loaded.map_err(texts)?;
         for warning in texts(warnings) {
             tracing::warn!("{warning}");
         }
@@ -78,9 +78,8 @@ impl Reload {
     /// Reads certificates again; a bad one leaves the old one in force.
     pub(super) async fn certificates(&self) {
         for certificate in self.0.certificates.clone() {
-            let reloaded = tokio::task::spawn_blocking(move || {
-                certificate.reload().map_err(|error| error.to_string())
-            });
+            let reloaded =
+                tokio::task::spawn_blocking(move || certificate.reload().map_err(|error| error.to_string()));
             match reloaded.await {
                 Ok(Ok(())) => tracing::info!("certificate reloaded"),
                 Ok(Err(error)) => tracing::error!(error, "the certificate in force is kept"),
@@ -103,11 +102,17 @@ impl Reload {
     }
 
     /// The same for the admin API, which tells its caller.
-    pub(super) fn for_api(&self) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
+    pub(super) fn for_api(
+        &self,
+    ) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
         let reload = self.clone();
         Box::new(move || {
             let reload = reload.clone();
             async move { reload.again().await }.boxed()
         })
     }
+}
+
+fn texts(problems: Vec<Problem>) -> Vec<String> {
+    problems.iter().map(Problem::to_string).collect()
 }

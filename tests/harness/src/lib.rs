@@ -1,1 +1,19 @@
-//! harness
+//! Starts real hosts with real guests, asks them over real sockets, and ends them by pid.
+//!
+//! `cargo xtask test` builds the host and the guests first and says where they are in `OSTLER_BIN` (the binary) and
+//! `OSTLER_GUESTS` (a folder of components). Without them the usual places of a build are tried.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on should say so and end"
+)]
+
+mod client;
+mod host;
+mod place;
+
+pub use client::{Client, Reply, Version};
+pub use host::{Host, Setup};
+pub use place::{guest, ostler};

@@ -23,7 +23,9 @@ pub(super) async fn receive(mut body: Body, limit: u64) -> Result<Bytes, Problem
         return Err(too_large());
     }
     while let Some(frame) = body.frame().await {
-        let broken = |_| Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off; nothing was changed");
+        let broken = |_| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off; nothing was changed")
+        };
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         if (whole.len() + data.len()) as u64 > limit {
             return Err(too_large());

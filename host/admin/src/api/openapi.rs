@@ -86,7 +86,8 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": schema != "Rollback", "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] =
+            json!({ "required": schema != "Rollback", "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }
@@ -96,7 +97,8 @@ fn reference(schema: &str) -> Value {
 }
 
 fn schemas() -> Value {
-    let (text, whole, flag) = (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
+    let (text, whole, flag) =
+        (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
     let route = json!({ "type": "object", "required": ["path"], "properties": {
         "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });

@@ -128,7 +128,8 @@ impl Control {
 
     /// Whether a definition's routes fit beside all others.
     fn fits(&self, state: &State, name: &str, entry: &Entry) -> Result<(), Refusal> {
-        let others = state.plugins.iter().filter(|(other, _)| *other != name).flat_map(|(_, other)| &other.routes);
+        let others =
+            state.plugins.iter().filter(|(other, _)| *other != name).flat_map(|(_, other)| &other.routes);
         let others: Vec<_> = state.routes.iter().chain(others).collect();
         let clash = |route: &ostler_core::plugin::RouteSpec| {
             let other = others.iter().find(|other| other.overlaps(route))?;
@@ -155,5 +156,7 @@ impl Control {
 }
 
 fn read_only(name: &str) -> Refusal {
-    Refusal::Conflict(format!("plugin {name} is defined in the configuration file; change it there and reload"))
+    Refusal::Conflict(format!(
+        "plugin {name} is defined in the configuration file; change it there and reload"
+    ))
 }

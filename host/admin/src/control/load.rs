@@ -24,7 +24,9 @@ impl Control {
                 Ok((spec, routes)) => {
                     wanted.insert(definition.name, (spec, routes, Origin::Api));
                 }
-                Err(error) => tracing::error!(plugin = definition.name, %error, "this definition is no longer understood"),
+                Err(error) => {
+                    tracing::error!(plugin = definition.name, %error, "this definition is no longer understood")
+                }
             }
         }
         for (name, spec) in setup.plugins {
@@ -57,7 +59,9 @@ impl Control {
         }
         let digest = component.digest;
         let mut state = self.0.state.lock().await;
-        let Some(entry) = state.plugins.get_mut(name).filter(|now| now.spec == entry.spec) else { return Ok(None) };
+        let Some(entry) = state.plugins.get_mut(name).filter(|now| now.spec == entry.spec) else {
+            return Ok(None);
+        };
         entry.live = Some(self.link(name, &entry.spec, component, entry.live.as_ref())?);
         self.publish(&state)?;
         Ok(Some(digest))
@@ -71,7 +75,12 @@ impl Control {
     }
 
     /// The live release of a plugin, taken over from `before` where it is the same.
-    async fn live(&self, name: &str, spec: &PluginSpec, before: Option<&Entry>) -> Result<Option<Live>, Refusal> {
+    async fn live(
+        &self,
+        name: &str,
+        spec: &PluginSpec,
+        before: Option<&Entry>,
+    ) -> Result<Option<Live>, Refusal> {
         let running = before.and_then(|before| before.live.as_ref());
         let component = match &spec.path {
             Some(path) => self.compile_file(name, path).await?,
@@ -81,7 +90,9 @@ impl Control {
             },
         };
         match (running, before) {
-            (Some(live), Some(before)) if live.component.digest == component.digest && before.spec == *spec => {
+            (Some(live), Some(before))
+                if live.component.digest == component.digest && before.spec == *spec =>
+            {
                 Ok(Some(live.clone()))
             }
             _ => match self.link(name, spec, component, running) {
@@ -97,12 +108,14 @@ impl Control {
 
     /// The recorded live release. What is wrong with it is told, and keeps no other plugin from starting.
     async fn recorded(&self, name: &str, running: Option<&Live>) -> Option<Component> {
-        let told = |error: Refusal| tracing::error!(plugin = name, %error, "the live release cannot be loaded");
+        let told =
+            |error: Refusal| tracing::error!(plugin = name, %error, "the live release cannot be loaded");
         let release = self.0.registry.live(name).map_err(|error| told(error.into())).ok()??;
         if let Some(live) = running.filter(|live| live.component.digest == release.digest) {
             return Some(live.component.clone());
         }
-        let bytes = self.0.registry.component(release.digest).await.map_err(|error| told(error.into())).ok()?;
+        let bytes =
+            self.0.registry.component(release.digest).await.map_err(|error| told(error.into())).ok()?;
         self.compile(name, bytes).await.map_err(told).ok()
     }
 

@@ -78,7 +78,9 @@ impl Control {
 
 pub(super) fn unknown(name: &str) -> Refusal {
     let name: String = name.chars().take(80).collect();
-    Refusal::NotFound(format!("there is no plugin {name:?}; define it in the configuration or with PUT /v1/plugins/NAME"))
+    Refusal::NotFound(format!(
+        "there is no plugin {name:?}; define it in the configuration or with PUT /v1/plugins/NAME"
+    ))
 }
 
 fn view(name: &str, entry: &Entry, file_routes: &[ostler_core::plugin::RouteSpec]) -> PluginView {

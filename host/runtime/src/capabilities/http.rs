@@ -46,7 +46,8 @@ fn request(outbound: Outbound) -> Result<Request<Body>, Error> {
     *request.uri_mut() = Uri::try_from(outbound.url).map_err(|_| invalid("URL"))?;
     for (name, value) in outbound.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("name of a header field"))?;
-        let value = HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| invalid("value of a header field"))?;
+        let value = HeaderValue::from_maybe_shared(Bytes::from(value))
+            .map_err(|_| invalid("value of a header field"))?;
         request.headers_mut().append(name, value);
     }
     Ok(request)

@@ -39,7 +39,8 @@ impl WasiHttpHooks for Outbound {
             first_byte: options.first_byte_timeout,
             between_bytes: options.between_bytes_timeout,
         };
-        let request = request.map(|body| Body::stream(body.map_err(|error| BodyError::Broken(Box::new(error)))));
+        let request =
+            request.map(|body| Body::stream(body.map_err(|error| BodyError::Broken(Box::new(error)))));
         Box::new(async move {
             let response = client.send(request, deadline, timeouts).await.map_err(into_wasi)?;
             let response = response.map(|body| body.map_err(of_body).boxed_unsync());

@@ -1,0 +1,7 @@
+//! What the host promises, told as tests: one folder each, named as a sentence.
+//!
+//! Every scenario starts the real binary with real components and asks it over real sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod every_handler_kind_answers;
