@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ostler_sdk::{Error, Request, Response, config, context, http, kv};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The value of a key, or 404.
@@ -69,15 +70,20 @@ pub fn kv(operation: &str, request: &Request) -> Result<Response, Error> {
                 .map(Value::from)
         }
         "get-many" => {
-            let values = store.get_many(request.json::<Vec<String>>()?);
+            let values = store.get_many(batch::<String>(request)?);
             let as_text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
             values.map(|values| values.into_iter().map(|value| value.map(as_text)).collect())
         }
-        "set-many" => store.set_many(request.json::<Vec<(String, String)>>()?).map(|()| Value::Null),
-        "delete-many" => store.delete_many(request.json::<Vec<String>>()?).map(|()| Value::Null),
+        "set-many" => store.set_many(batch::<(String, String)>(request)?).map(|()| Value::Null),
+        "delete-many" => store.delete_many(batch::<String>(request)?).map(|()| Value::Null),
         _ => return Err(Error::not_found("no such operation")),
     };
     Response::json(&json.map_err(failed)?)
+}
+
+/// A JSON array, whatever the request calls its body.
+fn batch<T: DeserializeOwned>(request: &Request) -> Result<Vec<T>, Error> {
+    serde_json::from_slice(request.body()).map_err(|error| Error::bad_request(error.to_string()))
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
