@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(kind(answer(200, &[("a b", b"")], b"")), Some(Kind::PluginFailed));
         assert_eq!(kind(answer(200, &[("a", b"x\r\ninjected: 1")], b"")), Some(Kind::PluginFailed));
         assert_eq!(kind(answer(200, &[("a", &[b'x'; 70_000])], b"")), Some(Kind::ResponseTooLarge));
-        assert_eq!(kind(answer(200, &[("a", b"x"); 129], b"")), Some(Kind::ResponseTooLarge));
+        assert_eq!(kind(answer(200, &[("a", b"x".as_slice()); 129], b"")), Some(Kind::ResponseTooLarge));
         assert_eq!(kind(answer(200, &[], b"12345678901")), Some(Kind::ResponseTooLarge));
     }
 
