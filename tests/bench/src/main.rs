@@ -16,6 +16,7 @@ mod swap;
 mod table;
 mod upload;
 mod usage;
+mod window;
 mod wrk;
 
 use std::fmt::Display;
