@@ -10,7 +10,7 @@ use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::bindings::http::types;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
-use super::streaming::{self, GuestBody, HeadSender};
+use super::streaming::{self, Fate, GuestBody, HeadSender};
 use super::{admit, instance, keep, mismatch};
 use crate::fault::classify;
 use crate::lane;
@@ -26,10 +26,11 @@ pub(super) async fn call(
     let permit = admit(plugin, exchange.deadline).await?;
     let (sender, head) = oneshot::channel();
     let (lanes, share) = (plugin.lanes.clone(), plugin.slot.share.clone());
-    let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender);
+    let fate = Fate::default();
+    let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone());
     let deadline = exchange.deadline;
     let drive = async move { lane::run(lanes, share, deadline, call).await? };
-    streaming::answer(plugin, &exchange, drive, head).await
+    streaming::answer(plugin, &exchange, fate, drive, head).await
 }
 
 async fn invoke(
@@ -38,9 +39,11 @@ async fn invoke(
     request: Request<GuestBody>,
     _permit: OwnedSemaphorePermit,
     sender: HeadSender,
+    fate: Fate,
 ) -> Result<(), Error> {
     let scheme = exchange.peer.scheme;
     let mut instance = instance(&plugin, exchange).await?;
+    let guard = fate.guard();
     let arguments = arguments(&mut instance, scheme, request, sender);
     let Exports::Incoming(proxy) = &instance.exports else { return Err(mismatch()) };
     let ended = match arguments {
@@ -51,10 +54,15 @@ async fn invoke(
     };
     match ended {
         Ok(()) => {
+            guard.fine();
             keep(&plugin, instance);
             Ok(())
         }
-        Err(error) => Err(classify(error, &instance.store.data().limits)),
+        Err(error) => {
+            let error = classify(error, &instance.store.data().limits);
+            guard.failed(error.kind);
+            Err(error)
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use wasmtime_wasi_http::p3::Request as GuestRequest;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-use super::streaming::{self, GuestBody, HeadSender};
+use super::streaming::{self, Fate, GuestBody, HeadSender};
 use super::{admit, instance, keep, mismatch};
 use crate::fault::classify;
 use crate::guest::Guest;
@@ -32,10 +32,11 @@ pub(super) async fn call(
     let permit = admit(plugin, exchange.deadline).await?;
     let (sender, head) = oneshot::channel();
     let (lanes, share) = (plugin.lanes.clone(), plugin.slot.share.clone());
-    let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender);
+    let fate = Fate::default();
+    let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone());
     let deadline = exchange.deadline;
     let drive = async move { lane::run(lanes, share, deadline, call).await? };
-    streaming::answer(plugin, &exchange, drive, head).await
+    streaming::answer(plugin, &exchange, fate, drive, head).await
 }
 
 async fn invoke(
@@ -44,8 +45,10 @@ async fn invoke(
     request: Request<GuestBody>,
     _permit: OwnedSemaphorePermit,
     sender: HeadSender,
+    fate: Fate,
 ) -> Result<(), Error> {
     let mut instance = instance(&plugin, exchange).await?;
+    let guard = fate.guard();
     let (request, sent) = GuestRequest::from_http(instance.store.data_mut().http().hooks, request);
     let Exports::Service(service) = &instance.exports else { return Err(mismatch()) };
     let ended = instance
@@ -54,10 +57,15 @@ async fn invoke(
         .await;
     match ended.and_then(|ended| ended) {
         Ok(()) => {
+            guard.fine();
             keep(&plugin, instance);
             Ok(())
         }
-        Err(error) => Err(classify(error, &instance.store.data().limits)),
+        Err(error) => {
+            let error = classify(error, &instance.store.data().limits);
+            guard.failed(error.kind);
+            Err(error)
+        }
     }
 }
 

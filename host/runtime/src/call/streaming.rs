@@ -1,11 +1,20 @@
 //! What both streaming handlers share: the head arrives first, the guest goes on until its body ends.
+//!
+//! A guest that has nothing to wait for is done in one poll: then its body is whole, and no task is made for the rest.
+//! **Invariant:** a body whose guest failed never ends as if it were whole.
 
+mod body;
+mod fate;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
+use http_body::Frame;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use ostler_core::{Body, BodyError, Error, Exchange, Kind};
@@ -14,50 +23,38 @@ use wasmtime_wasi_http::Error as WasiError;
 
 use super::answer;
 use crate::plugin::Plugin;
+use body::{Incoming, Outgoing};
+pub(super) use fate::Fate;
 
 /// Body of a guest.
 pub(super) type GuestBody = UnsyncBoxBody<Bytes, WasiError>;
 
-/// Where a guest's head is sent.
-pub(super) type HeadSender = oneshot::Sender<Result<Response<GuestBody>, Error>>;
+type Head = Result<Response<GuestBody>, Error>;
 
-/// Drives the guest until its head is there; from then on it runs by itself, to its end or its deadline.
+/// Where a guest's head is sent.
+pub(super) type HeadSender = oneshot::Sender<Head>;
+
+/// Bytes of a body that are gathered before the head is sent on, if they are there already.
+const EAGER: usize = 64 << 10;
+
+/// Drives the guest until its head is there; what is left to do then runs by itself, to its end or its deadline.
 pub(super) async fn answer(
     plugin: &Plugin,
     exchange: &Exchange,
+    fate: Fate,
     drive: impl Future<Output = Result<(), Error>> + Send + 'static,
-    mut head: oneshot::Receiver<Result<Response<GuestBody>, Error>>,
+    head: oneshot::Receiver<Head>,
 ) -> Result<Response<Body>, Error> {
-    let mut drive = Box::pin(drive);
-    let head = tokio::select! {
-        biased;
-        ended = &mut drive => {
-            let head = head.try_recv();
-            match (ended, head) {
-                (Ok(()), Ok(head)) => head?,
-                (Err(error), Ok(head)) => {
-                    report(plugin, exchange, &error);
-                    head?
-                }
-                (ended, Err(_)) => return Err(ended.err().unwrap_or_else(unanswered)),
-            }
-        }
-        head = &mut head => match head {
-            Ok(head) => {
-                let (name, exchange) = (plugin.name().clone(), exchange.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = drive.await {
-                        log(&name, &exchange, &error);
-                    }
-                });
-                head?
-            }
-            Err(_) => return Err(drive.await.err().unwrap_or_else(unanswered)),
-        }
-    };
-    let (mut parts, body) = head.into_parts();
+    let mut drive = Driven { call: Box::pin(drive), ended: None };
+    let (mut parts, body) = drive.head(head).await?.into_parts();
     answer::head(&mut parts.headers)?;
-    Ok(Response::from_parts(parts, Body::stream(Limited { body, left: plugin.spec().response_body })))
+    let begun = drive.settle(body).await;
+    if let Some(whole) = begun.whole(&drive, plugin.spec().response_body)? {
+        return Ok(Response::from_parts(parts, Body::full(whole)));
+    }
+    drive.leave(plugin, exchange);
+    let body = Outgoing::new(begun.frames, begun.body, plugin.spec().response_body, fate);
+    Ok(Response::from_parts(parts, Body::stream(body)))
 }
 
 /// A request whose body ends with an error beyond the plugin's limit.
@@ -65,26 +62,133 @@ pub(super) fn limited(request: Request<Body>, limit: u64) -> Result<Request<Gues
     if request.body().size_hint().lower() > limit {
         return Err(Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts"));
     }
-    Ok(request.map(|body| Limited { body: body.map_err(into_wasi), left: limit }.boxed_unsync()))
+    Ok(request.map(|body| Incoming::new(body, limit).boxed_unsync()))
 }
 
-fn into_wasi(error: BodyError) -> WasiError {
-    match error {
-        BodyError::Refused(Kind::BodyTooLarge) => WasiError::HttpRequestBodySize(None),
-        BodyError::Refused(Kind::RequestTimeout) => WasiError::ConnectionReadTimeout,
-        _ => WasiError::ConnectionTerminated,
+/// A guest's call while it is driven from here.
+struct Driven<F> {
+    call: Pin<Box<F>>,
+    ended: Option<Result<(), Error>>,
+}
+
+/// A body as far as it came without waiting.
+struct Begun {
+    frames: VecDeque<Result<Frame<Bytes>, BodyError>>,
+    body: GuestBody,
+    /// Whether `frames` is all there is.
+    at_end: bool,
+}
+
+impl<F: Future<Output = Result<(), Error>> + Send + 'static> Driven<F> {
+    /// The guest's head, or why there is none.
+    async fn head(&mut self, mut head: oneshot::Receiver<Head>) -> Head {
+        let received = poll_fn(|cx| {
+            let ended = self.poll(cx).is_ready();
+            match Pin::new(&mut head).poll(cx) {
+                Poll::Ready(head) => Poll::Ready(head.ok()),
+                Poll::Pending if ended => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        match received.await {
+            Some(head) => head,
+            None => {
+                poll_fn(|cx| self.poll(cx)).await;
+                let failed = self.ended.take().and_then(Result::err);
+                let unanswered = || Error::new(Kind::PluginFailed, "the handler ended without answering");
+                Err(failed.unwrap_or_else(unanswered))
+            }
+        }
+    }
+
+    /// Takes what is there of `body` without waiting for more.
+    async fn settle(&mut self, mut body: GuestBody) -> Begun {
+        let mut frames = VecDeque::new();
+        let mut bytes = 0;
+        let at_end = poll_fn(|cx| {
+            loop {
+                let was_running = self.ended.is_none();
+                let ended_now = self.poll(cx).is_ready() && was_running;
+                match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(None) => return Poll::Ready(true),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        bytes += frame.data_ref().map_or(0, Bytes::len);
+                        frames.push_back(Ok(frame));
+                        if bytes > EAGER {
+                            return Poll::Ready(false);
+                        }
+                    }
+                    Poll::Ready(Some(Err(error))) => {
+                        frames.push_back(Err(BodyError::Broken(Box::new(error))));
+                        return Poll::Ready(false);
+                    }
+                    Poll::Pending if ended_now => {}
+                    Poll::Pending => return Poll::Ready(false),
+                }
+            }
+        })
+        .await;
+        if at_end {
+            // A guest of 0.3 is done once its body is gone.
+            body = UnsyncBoxBody::default();
+            poll_fn(|cx| Poll::Ready(self.poll(cx).is_ready())).await;
+        }
+        Begun { frames, body, at_end }
+    }
+
+    /// Lets the call go on by itself, and tells if it fails or has failed.
+    fn leave(self, plugin: &Plugin, exchange: &Exchange) {
+        let (name, exchange) = (plugin.name().clone(), exchange.clone());
+        match self.ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tell(&name, &exchange, &error),
+            None => {
+                tokio::spawn(async move {
+                    if let Err(error) = self.call.await {
+                        tell(&name, &exchange, &error);
+                    }
+                });
+            }
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ended.is_none() {
+            match self.call.as_mut().poll(cx) {
+                Poll::Ready(ended) => self.ended = Some(ended),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
     }
 }
 
-fn unanswered() -> Error {
-    Error::new(Kind::PluginFailed, "the handler ended without answering")
+impl Begun {
+    /// The whole body, if guest and body have both ended well and there are no trailers.
+    fn whole<F>(&self, driven: &Driven<F>, limit: u64) -> Result<Option<Bytes>, Error> {
+        let frames = || self.frames.iter().flatten();
+        if !self.at_end || frames().any(Frame::is_trailers) || !matches!(driven.ended, Some(Ok(()))) {
+            return Ok(None);
+        }
+        let mut data = frames().filter_map(Frame::data_ref);
+        let total: usize = data.clone().map(Bytes::len).sum();
+        if total as u64 > limit {
+            return Err(Error::new(
+                Kind::ResponseTooLarge,
+                "the handler's response body is larger than its definition allows",
+            ));
+        }
+        let first = data.next().cloned().unwrap_or_default();
+        if first.len() == total {
+            return Ok(Some(first));
+        }
+        let mut whole = BytesMut::with_capacity(total);
+        frames().filter_map(Frame::data_ref).for_each(|data| whole.extend_from_slice(data));
+        Ok(Some(whole.freeze()))
+    }
 }
 
-fn report(plugin: &Plugin, exchange: &Exchange, error: &Error) {
-    log(plugin.name(), exchange, error);
-}
-
-fn log(plugin: &str, exchange: &Exchange, error: &Error) {
+fn tell(plugin: &str, exchange: &Exchange, error: &Error) {
     let cause = error.cause.as_ref().map(tracing::field::display);
     let code = error.kind.facts().code;
     tracing::warn!(
@@ -94,81 +198,4 @@ fn log(plugin: &str, exchange: &Exchange, error: &Error) {
         cause,
         "the handler failed after its head was sent"
     );
-}
-
-/// A body of at most `left` more bytes.
-struct Limited<B> {
-    body: B,
-    left: u64,
-}
-
-/// Errors a limited body can end with.
-trait TooLarge {
-    fn too_large() -> Self;
-}
-
-impl TooLarge for WasiError {
-    fn too_large() -> Self {
-        WasiError::HttpRequestBodySize(None)
-    }
-}
-
-impl<B: HttpBody<Data = Bytes, Error: TooLarge> + Unpin> Limited<B> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let length = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
-        match self.left.checked_sub(length as u64) {
-            Some(left) => {
-                self.left = left;
-                Poll::Ready(frame)
-            }
-            None => Poll::Ready(Some(Err(B::Error::too_large()))),
-        }
-    }
-}
-
-impl HttpBody for Limited<GuestBody> {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.poll(cx).map_err(|error| match error {
-            WasiError::HttpRequestBodySize(None) => BodyError::Refused(Kind::ResponseTooLarge),
-            error => BodyError::Broken(Box::new(error)),
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<F> HttpBody for Limited<http_body_util::combinators::MapErr<Body, F>>
-where
-    F: FnMut(BodyError) -> WasiError + Unpin,
-{
-    type Data = Bytes;
-    type Error = WasiError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
-        self.poll(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

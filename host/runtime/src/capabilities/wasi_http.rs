@@ -26,6 +26,16 @@ impl Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
+    /// Small bodies fit whole, so that their guests are done without waiting for the client.
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        4
+    }
+
+    /// Bounds what waits in those buffers.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        64 << 10
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,

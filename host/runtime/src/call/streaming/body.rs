@@ -1,0 +1,135 @@
+//! Bodies towards the guest and from it, bounded both ways.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use ostler_core::{Body, BodyError, Kind};
+use wasmtime_wasi_http::Error as WasiError;
+
+use super::{Fate, GuestBody};
+
+/// A request's body on its way to a guest.
+pub(super) struct Incoming {
+    body: Body,
+    left: u64,
+}
+
+/// A guest's body on its way to the client.
+pub(super) struct Outgoing {
+    /// Frames taken before the head was sent on.
+    begun: VecDeque<Result<Frame<Bytes>, BodyError>>,
+    body: GuestBody,
+    left: u64,
+    fate: Fate,
+}
+
+impl Incoming {
+    pub(super) fn new(body: Body, limit: u64) -> Self {
+        Incoming { body, left: limit }
+    }
+}
+
+impl Outgoing {
+    pub(super) fn new(
+        begun: VecDeque<Result<Frame<Bytes>, BodyError>>,
+        body: GuestBody,
+        limit: u64,
+        fate: Fate,
+    ) -> Self {
+        Outgoing { begun, body, left: limit, fate }
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(frame) = self.begun.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
+            Some(Err(error)) => Poll::Ready(Some(Err(BodyError::Broken(Box::new(error))))),
+            // A guest that died closes its body like one that is done.
+            None => Poll::Ready(self.fate.failed().map(|kind| Err(BodyError::Refused(kind)))),
+        }
+    }
+}
+
+/// Takes a frame off what is `left`; whether it fits.
+fn fits(left: &mut u64, frame: &Frame<Bytes>) -> bool {
+    match left.checked_sub(frame.data_ref().map_or(0, Bytes::len) as u64) {
+        Some(rest) => {
+            *left = rest;
+            true
+        }
+        None => false,
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Poll::Ready(match ready!(self.next(cx)) {
+            Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
+                Some(Err(BodyError::Refused(Kind::ResponseTooLarge)))
+            }
+            next => next,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.begun.is_empty() && self.body.is_end_stream() && self.fate.failed().is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let begun: u64 =
+            self.begun.iter().flatten().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let rest = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(begun + rest.lower());
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(begun + upper);
+        }
+        hint
+    }
+}
+
+impl HttpBody for Incoming {
+    type Data = Bytes;
+    type Error = WasiError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
+                Some(Err(WasiError::HttpRequestBodySize(None)))
+            }
+            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Err(error)) => Some(Err(into_wasi(error))),
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn into_wasi(error: BodyError) -> WasiError {
+    match error {
+        BodyError::Refused(Kind::BodyTooLarge) => WasiError::HttpRequestBodySize(None),
+        BodyError::Refused(Kind::RequestTimeout) => WasiError::ConnectionReadTimeout,
+        _ => WasiError::ConnectionTerminated,
+    }
+}
