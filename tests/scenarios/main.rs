@@ -4,4 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod a_swap_drops_no_request;
+mod an_upload_is_taken_or_refused_with_reasons;
 mod every_handler_kind_answers;
