@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod a_changed_file_is_the_next_release;
+mod a_drain_finishes_what_is_under_way;
+mod a_reload_changes_what_it_says;
 mod a_swap_drops_no_request;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod every_handler_kind_answers;

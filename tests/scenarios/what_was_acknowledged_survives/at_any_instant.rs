@@ -115,7 +115,10 @@ async fn check(host: &Host, model: &Mutex<Model>) {
         match live {
             Some(live) => {
                 assert!(model.live.contains(&live), "{live} is live, which is none of {:?}", model.live);
-                assert_eq!((&releases[0]["digest"], &releases[0]["live"]), (&live.clone().into(), &true.into()));
+                assert_eq!(
+                    (&releases[0]["digest"], &releases[0]["live"]),
+                    (&live.clone().into(), &true.into())
+                );
                 model.live = vec![live];
             }
             None => assert!(model.uploaded.len() < 2, "no release is live"),

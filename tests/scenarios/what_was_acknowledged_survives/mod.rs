@@ -85,7 +85,8 @@ async fn what_is_recorded_serves_although_its_uploader_is_gone() {
         drop(stream);
         // Compilations and changes keep their order: once this one is through, so is the one before.
         host.admin.send(Method::PUT, "/v1/plugins/other/releases", component("table-bomb")).await;
-        let recorded = host.admin.get("/v1/plugins/up/releases").await.json()["releases"][0]["digest"].clone();
+        let recorded =
+            host.admin.get("/v1/plugins/up/releases").await.json()["releases"][0]["digest"].clone();
         assert_eq!(recorded, live(&host).await.unwrap(), "what is recorded does not serve");
         activated += usize::from(recorded != before.unwrap());
     }
@@ -109,7 +110,8 @@ async fn kept_machine_code_spares_the_next_start_a_compilation_and_is_not_truste
     std::fs::write(&code[0], bytes).unwrap();
     let host = host.kill_and_restart();
     assert_eq!((compiled(&host).await, host.client.get("/").await.status.as_u16()), (1.0, 200));
-    host.line(|line| line["msg"].as_str().is_some_and(|msg| msg.contains("was changed; compiling again"))).await;
+    host.line(|line| line["msg"].as_str().is_some_and(|msg| msg.contains("was changed; compiling again")))
+        .await;
 }
 
 #[tokio::test]
@@ -121,7 +123,10 @@ async fn a_changed_component_is_told_keeps_nobody_from_starting_and_is_mended_by
     std::fs::write(&artifacts[0], b"\0asm").unwrap();
     let host = host.kill_and_restart();
     let told = host.line(|line| line["msg"] == "the live release cannot be loaded").await;
-    assert!(told["error"].as_str().is_some_and(|error| error.contains("upload the component again")), "{told}");
+    assert!(
+        told["error"].as_str().is_some_and(|error| error.contains("upload the component again")),
+        "{told}"
+    );
     assert_eq!(host.client.get("/").await.code(), "plugin_has_no_release");
     assert_eq!(host.client.get("/file").await.status, 200);
     upload(&host, component("hello-typed")).await;
