@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use ostler_core::plugin::PluginSpec;
 use ostler_core::unit::{parse_duration, parse_size};
 
-use super::*;
-
 const LIMITS: &str = include_str!("../../../docs/limits.md");
 const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
 
