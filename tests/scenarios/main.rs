@@ -5,3 +5,4 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod every_handler_kind_answers;
+mod the_documents_say_what_the_host_does;
