@@ -7,3 +7,4 @@
 mod a_swap_drops_no_request;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod every_handler_kind_answers;
+mod the_documents_say_what_the_host_does;
