@@ -10,4 +10,5 @@ mod a_reload_changes_what_it_says;
 mod a_swap_drops_no_request;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod every_handler_kind_answers;
+mod the_documents_say_what_the_host_does;
 mod what_was_acknowledged_survives;
