@@ -79,7 +79,7 @@ fn table(links: &[Link]) -> String {
     }
     let rows: String = links.iter().map(row).collect();
     format!(
-        "<table><caption>Links</caption><thead><tr><th scope=\"col\">Short</th><th scope=\"col\">Leads to</th>\
+        "<h2 id=\"links\">Links</h2><table aria-labelledby=\"links\"><thead><tr><th scope=\"col\">Link</th>\
          <th scope=\"col\" class=\"number\">Visits</th><th scope=\"col\"><span class=\"unseen\">Delete</span></th>\
          </tr></thead><tbody>{rows}</tbody></table>"
     )
@@ -88,7 +88,7 @@ fn table(links: &[Link]) -> String {
 fn row(link: &Link) -> String {
     let (slug, url, visits) = (escape(&link.slug), escape(&link.url), link.visits);
     format!(
-        r#"<tr><th scope="row"><a href="/{slug}">/{slug}</a></th><td class="long"><span title="{url}">{url}</span></td><td class="number">{visits}</td><td><form method="post" action="/links/{slug}/delete"><button class="quiet" aria-label="Delete /{slug}">Delete</button></form></td></tr>"#
+        r#"<tr><th scope="row"><a href="/{slug}">/{slug}</a><span class="long" title="{url}">{url}</span></th><td class="number">{visits}</td><td><form method="post" action="/links/{slug}/delete"><button class="quiet" aria-label="Delete /{slug}">Delete</button></form></td></tr>"#
     )
 }
 
