@@ -9,6 +9,7 @@ mod fate;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +22,7 @@ use ostler_core::{Body, BodyError, Error, Exchange, Kind};
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::answer;
+use super::{answer, count};
 use crate::plugin::Plugin;
 use body::{Incoming, Outgoing};
 pub(super) use fate::Fate;
@@ -39,7 +40,7 @@ const EAGER: usize = 64 << 10;
 
 /// Drives the guest until its head is there; what is left to do then runs by itself, to its end or its deadline.
 pub(super) async fn answer(
-    plugin: &Plugin,
+    plugin: &Arc<Plugin>,
     exchange: &Exchange,
     fate: Fate,
     drive: impl Future<Output = Result<(), Error>> + Send + 'static,
@@ -49,6 +50,10 @@ pub(super) async fn answer(
     let (mut parts, body) = drive.head(head).await?.into_parts();
     answer::head(&mut parts.headers)?;
     let begun = drive.settle(body).await;
+    if let Some(Err(error)) = drive.ended.take_if(|ended| ended.is_err()) {
+        // Nothing has been sent yet, so the client can still be given the right status.
+        return Err(error);
+    }
     if let Some(whole) = begun.whole(&drive, plugin.spec().response_body)? {
         return Ok(Response::from_parts(parts, Body::full(whole)));
     }
@@ -136,19 +141,16 @@ impl<F: Future<Output = Result<(), Error>> + Send + 'static> Driven<F> {
         Begun { frames, body, at_end }
     }
 
-    /// Lets the call go on by itself, and tells if it fails or has failed.
-    fn leave(self, plugin: &Plugin, exchange: &Exchange) {
-        let (name, exchange) = (plugin.name().clone(), exchange.clone());
-        match self.ended {
-            Some(Ok(())) => {}
-            Some(Err(error)) => tell(&name, &exchange, &error),
-            None => {
-                tokio::spawn(async move {
-                    if let Err(error) = self.call.await {
-                        tell(&name, &exchange, &error);
-                    }
-                });
-            }
+    /// Lets the call go on by itself, and tells and counts if it fails.
+    fn leave(self, plugin: &Arc<Plugin>, exchange: &Exchange) {
+        if self.ended.is_none() {
+            let (plugin, exchange) = (plugin.clone(), exchange.clone());
+            tokio::spawn(async move {
+                if let Err(error) = self.call.await {
+                    count(&plugin, error.kind);
+                    tell(&plugin, &exchange, &error);
+                }
+            });
         }
     }
 
@@ -188,12 +190,13 @@ impl Begun {
     }
 }
 
-fn tell(plugin: &str, exchange: &Exchange, error: &Error) {
+fn tell(plugin: &Plugin, exchange: &Exchange, error: &Error) {
     let cause = error.cause.as_ref().map(tracing::field::display);
     let code = error.kind.facts().code;
     tracing::warn!(
-        plugin,
         request_id = exchange.id.as_str(),
+        plugin = &*plugin.env.plugin,
+        release = &*plugin.env.release_short,
         code,
         cause,
         "the handler failed after its head was sent"
