@@ -3,6 +3,7 @@
 //! A guest that has nothing to wait for is done in one poll: then its body is whole, and no task is made for the rest.
 //! **Invariant:** a body whose guest failed never ends as if it were whole.
 
+mod audience;
 mod body;
 mod fate;
 
@@ -24,6 +25,7 @@ use wasmtime_wasi_http::Error as WasiError;
 
 use super::{answer, count};
 use crate::plugin::Plugin;
+use audience::Audience;
 use body::{Incoming, Outgoing};
 pub(super) use fate::Fate;
 
@@ -48,7 +50,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, Error> {
     let mut drive = Driven { call: Box::pin(drive), ended: None };
     let (mut parts, body) = drive.head(head).await?.into_parts();
-    answer::head(&mut parts.headers)?;
+    answer::head(&mut parts.headers, plugin.spec())?;
     let begun = drive.settle(body).await;
     if let Some(Err(error)) = drive.ended.take_if(|ended| ended.is_err()) {
         // Nothing has been sent yet, so the client can still be given the right status.
@@ -57,8 +59,10 @@ pub(super) async fn answer(
     if let Some(whole) = begun.whole(&drive, plugin.spec().response_body)? {
         return Ok(Response::from_parts(parts, Body::full(whole)));
     }
-    drive.leave(plugin, exchange);
-    let body = Outgoing::new(begun.frames, begun.body, plugin.spec().response_body, fate);
+    let audience = drive.leave(plugin, exchange);
+    let length = answer::length(&parts.headers);
+    let limit = plugin.spec().response_body;
+    let body = Outgoing { begun: begun.frames, body: begun.body, left: limit, owed: length, fate, audience };
     Ok(Response::from_parts(parts, Body::stream(body)))
 }
 
@@ -142,16 +146,18 @@ impl<F: Future<Output = Result<(), Error>> + Send + 'static> Driven<F> {
     }
 
     /// Lets the call go on by itself, and tells and counts if it fails.
-    fn leave(self, plugin: &Arc<Plugin>, exchange: &Exchange) {
+    fn leave(self, plugin: &Arc<Plugin>, exchange: &Exchange) -> Audience {
+        let (audience, stage) = audience::pair();
         if self.ended.is_none() {
             let (plugin, exchange) = (plugin.clone(), exchange.clone());
             tokio::spawn(async move {
-                if let Err(error) = self.call.await {
+                if let Some(Err(error)) = stage.perform(self.call).await {
                     count(&plugin, error.kind);
                     tell(&plugin, &exchange, &error);
                 }
             });
         }
+        audience
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
