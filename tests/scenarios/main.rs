@@ -5,3 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod every_handler_kind_answers;
+mod hostile_plugins_harm_only_themselves;
+mod instances_are_reused_as_defined;
+mod requests_beyond_concurrency_wait_then_are_refused;
