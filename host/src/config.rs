@@ -162,6 +162,8 @@ fn no_thread(file: &Path, error: &io::Error) -> Vec<Problem> {
 }
 
 #[cfg(test)]
+mod defaults;
+#[cfg(test)]
 mod documented;
 #[cfg(test)]
 mod tests;

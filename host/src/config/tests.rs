@@ -1,3 +1,5 @@
+//! Whole configuration files: what they come to, and what is told of bad ones.
+
 use std::fs;
 
 use tempfile::TempDir;

@@ -16,6 +16,7 @@ mod swap;
 mod table;
 mod upload;
 mod usage;
+mod window;
 mod wrk;
 
 use std::fmt::Display;
@@ -121,6 +122,9 @@ fn run(what: Option<What>, options: Options) -> Result<bool> {
         true => Plan { warm_up: 1, window: 1, rounds: 1 },
         false => Plan { warm_up: options.warm_up, window: options.window, rounds: options.rounds },
     };
+    if let Some(missing) = options.ostler.as_ref().filter(|binary| !binary.is_file()) {
+        bail!("there is no host at {}; run: cargo build --release -p ostler", missing.display());
+    }
     let published = (what.is_none() && !options.quick).then(|| PathBuf::from("docs/bench"));
     let Options { ostler, guests, wasmtime, nginx, out, .. } = options;
     let programs = Programs { ostler, wasmtime, nginx, guests: Guests(guests) };

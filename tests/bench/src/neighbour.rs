@@ -17,7 +17,8 @@ use crate::guests::{HOSTILE, TYPED};
 use crate::host::{Host, Instances, Plugin};
 use crate::subjects::Programs;
 use crate::table::Plan;
-use crate::wrk::{self, Seen};
+use crate::window::Window;
+use crate::wrk;
 
 /// Calls of the hostile plugin in flight at any time.
 const SPINNERS: usize = 64;
@@ -30,8 +31,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Pair {
     connections: u32,
-    alone: Seen,
-    beside: Seen,
+    alone: Window,
+    beside: Window,
     p99_ratio: f64,
 }
 
@@ -60,12 +61,12 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
     let mut pairs = Vec::new();
     for connections in [wrk::CONNECTIONS, 4] {
         wrk::run(address, "/", connections, plan.warm_up)?;
-        let alone = wrk::run(address, "/", connections, plan.window)?;
+        let alone = Window::measure(&host.server, connections, plan.window)?;
         let beside = with_spinners(address, &ends, || {
             wrk::run(address, "/", connections, plan.warm_up)?;
-            wrk::run(address, "/", connections, plan.window)
+            Window::measure(&host.server, connections, plan.window)
         })?;
-        pairs.push(Pair { connections, p99_ratio: beside.p99_ms / alone.p99_ms, alone, beside });
+        pairs.push(Pair { connections, p99_ratio: beside.seen.p99_ms / alone.seen.p99_ms, alone, beside });
     }
     let hostile = ends.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     anyhow::ensure!(!hostile.contains_key("200"), "the endless loops ended: {hostile:?}");
@@ -110,8 +111,14 @@ impl fmt::Display for Neighbour {
             writeln!(
                 f,
                 "beside {} endless loops, {connections} connections: p99 {:.2} ms, alone {:.2} ms: {p99_ratio:.1} times \
-                 (aim: {:.1}), {} errors in {} requests",
-                self.spinners, beside.p99_ms, alone.p99_ms, self.aim, beside.errors, beside.requests
+                 (aim: {:.1}), {} errors in {} requests{}",
+                self.spinners,
+                beside.seen.p99_ms,
+                alone.seen.p99_ms,
+                self.aim,
+                beside.seen.errors,
+                beside.seen.requests,
+                if alone.caveat().is_empty() { beside.caveat() } else { alone.caveat() }
             )?;
         }
         write!(f, "the loops ended with {:?}", self.hostile)

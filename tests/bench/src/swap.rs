@@ -13,7 +13,8 @@ use crate::guests::{TYPED, distinct};
 use crate::host::{Host, Instances, Plugin};
 use crate::subjects::Programs;
 use crate::table::Plan;
-use crate::wrk::{self, Seen};
+use crate::window::Window;
+use crate::wrk;
 
 /// Swaps in a window of [`WINDOW`] seconds, evenly spread.
 const SWAPS: u32 = 1000;
@@ -26,8 +27,8 @@ const AIM: f64 = 1.2;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Swap {
     swaps: u32,
-    calm: Seen,
-    swapped: Seen,
+    calm: Window,
+    swapped: Window,
     p99_ratio: f64,
     aim: f64,
 }
@@ -45,18 +46,17 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
         host.deploy("hello", release)?;
     }
     host.server.await_hello()?;
-    let address = host.server.address;
-    wrk::run(address, "/", wrk::CONNECTIONS, plan.warm_up)?;
-    let calm = wrk::run(address, "/", wrk::CONNECTIONS, plan.window)?;
+    wrk::run(host.server.address, "/", wrk::CONNECTIONS, plan.warm_up)?;
+    let calm = Window::measure(&host.server, wrk::CONNECTIONS, plan.window)?;
     let stop = AtomicBool::new(false);
     let (swapped, swaps) = thread::scope(|scope| {
         let swapper = scope.spawn(|| swap_until(&stop, &host, &releases));
-        let seen = wrk::run(address, "/", wrk::CONNECTIONS, plan.window);
+        let seen = Window::measure(&host.server, wrk::CONNECTIONS, plan.window);
         stop.store(true, Ordering::Relaxed);
         let swaps = swapper.join().map_err(|_| anyhow!("the swapper panicked"))?;
         Ok::<_, anyhow::Error>((seen?, swaps.context("a swap failed under load")?))
     })?;
-    Ok(Swap { swaps, p99_ratio: swapped.p99_ms / calm.p99_ms, calm, swapped, aim: AIM })
+    Ok(Swap { swaps, p99_ratio: swapped.seen.p99_ms / calm.seen.p99_ms, calm, swapped, aim: AIM })
 }
 
 /// Swaps at an even pace; returns how many were done.
@@ -78,8 +78,13 @@ impl fmt::Display for Swap {
         write!(
             f,
             "{swaps} swaps in {:.1} s under load: {} errors in {} requests, p99 {:.2} ms, without swaps {:.2} ms: \
-             {p99_ratio:.2} times (aim: {aim:.1})",
-            swapped.seconds, swapped.errors, swapped.requests, swapped.p99_ms, calm.p99_ms
+             {p99_ratio:.2} times (aim: {aim:.1}){}",
+            swapped.seen.seconds,
+            swapped.seen.errors,
+            swapped.seen.requests,
+            swapped.seen.p99_ms,
+            calm.seen.p99_ms,
+            if calm.caveat().is_empty() { swapped.caveat() } else { calm.caveat() }
         )
     }
 }

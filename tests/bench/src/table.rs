@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::server::Server;
 use crate::subjects::{ALL, Programs, Subject, start_raw_hyper};
 use crate::usage::Memory;
+use crate::window::{Window, caveat};
 use crate::wrk;
 
 /// How long and how often to measure.
@@ -39,7 +40,7 @@ pub(crate) struct Sample {
     pub(crate) p99_ms: f64,
     /// Resident memory at the end of the window.
     pub(crate) memory: Memory,
-    /// Cores that others kept busy meanwhile; beyond 0.2 the sample is suspect.
+    /// Cores that others kept busy meanwhile.
     pub(crate) foreign_cores: f64,
 }
 
@@ -122,11 +123,7 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, only: Option<&str>, scrat
 }
 
 fn progress(round: u32, plan: Plan, name: &str, sample: &Sample) {
-    let noise = if sample.foreign_cores > 0.2 {
-        format!(", suspect: others kept {:.1} cores busy", sample.foreign_cores)
-    } else {
-        String::new()
-    };
+    let noise = caveat(sample.foreign_cores);
     println!(
         "round {round} of {}: {name}: {:.1} us, {:.2} of raw hyper{noise}",
         plan.rounds, sample.cpu_us, sample.ratio
@@ -141,20 +138,18 @@ fn one(subject: &Subject, programs: &Programs, plan: Plan, scratch: &Path) -> Re
 /// Loads a server and reads its clocks before and after. The ratio is 1 until it is told otherwise.
 fn window(server: &Server, plan: Plan) -> Result<Sample> {
     wrk::run(server.address, "/", wrk::CONNECTIONS, plan.warm_up)?;
-    let start = server.cpu()?;
-    let seen = wrk::run(server.address, "/", wrk::CONNECTIONS, plan.window)?;
-    let used = server.cpu()? - start;
+    let Window { seen, cpu_us, foreign_cores } = Window::measure(server, wrk::CONNECTIONS, plan.window)?;
     if seen.errors > 0 || seen.requests == 0 {
         bail!("{} of {} requests failed under load", seen.errors, seen.requests);
     }
     Ok(Sample {
-        cpu_us: used.tree * 1e6 / seen.requests as f64,
+        cpu_us,
         ratio: 1.0,
         per_second: seen.requests as f64 / seen.seconds,
         p50_ms: seen.p50_ms,
         p99_ms: seen.p99_ms,
         memory: server.memory()?,
-        foreign_cores: used.foreign() / seen.seconds,
+        foreign_cores,
     })
 }
 

@@ -1,3 +1,5 @@
+//! Components that are read without being run: handlers, imports, needs, and hostile bytes.
+
 use super::*;
 
 const TYPED: &str = r#"(component

@@ -1,3 +1,5 @@
+//! Clients of the admin API against a server that answers by the book, and against ones that do not.
+
 use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;

@@ -1,0 +1,128 @@
+//! The defaults that `docs/limits.md` and `docs/configuration.md` tell are those of the code.
+
+use std::collections::BTreeMap;
+
+use ostler_core::plugin::PluginSpec;
+use ostler_core::unit::{parse_duration, parse_size};
+
+const LIMITS: &str = include_str!("../../../docs/limits.md");
+const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
+
+/// A number, a size in bytes or a duration in milliseconds, as documents write them.
+fn value(text: &str) -> Option<u128> {
+    let text = text.trim_matches(['`', '"']);
+    let duration = || parse_duration(text).map(|duration| duration.as_millis());
+    text.parse().ok().or_else(|| parse_size(text).map(u128::from)).or_else(duration)
+}
+
+/// Every limit of the code, by table and key.
+fn defaults() -> BTreeMap<String, u128> {
+    let ostler_edge::Limits {
+        connections,
+        header_count,
+        header_bytes,
+        uri_bytes,
+        header_deadline,
+        idle_deadline,
+        body_deadline,
+        body_rate,
+        send_deadline,
+        handshake_deadline,
+        http2_streams,
+        http2_pending_resets,
+        http2_resets,
+        grace,
+    } = ostler_edge::Limits::default();
+    let PluginSpec {
+        path: _,
+        instances: _,
+        memory,
+        deadline,
+        concurrency,
+        requests_per_instance,
+        table_elements,
+        response_body,
+        request_body,
+        log,
+        grant: _,
+    } = PluginSpec::default();
+    let ostler_upstream::Config {
+        ca_file: _,
+        connect,
+        first_byte,
+        between_bytes,
+        idle,
+        idle_per_origin,
+        exchanges,
+        connections: upstream_connections,
+        response_head,
+        response_fields,
+    } = ostler_upstream::Config::default();
+    let ostler_runtime::Config { instances } = ostler_runtime::Config::default();
+    let numbers = [
+        ("server.connections", connections as u64),
+        ("server.header_count", header_count as u64),
+        ("server.header_bytes", header_bytes as u64),
+        ("server.uri_bytes", uri_bytes as u64),
+        ("server.body_rate", body_rate),
+        ("server.http2_streams", http2_streams.into()),
+        ("server.http2_pending_resets", http2_pending_resets as u64),
+        ("server.http2_resets", http2_resets.into()),
+        ("plugins.NAME.memory", memory),
+        ("plugins.NAME.concurrency", concurrency as u64),
+        ("plugins.NAME.requests_per_instance", requests_per_instance),
+        ("plugins.NAME.table_elements", table_elements),
+        ("plugins.NAME.response_body", response_body),
+        ("plugins.NAME.request_body", request_body),
+        ("plugins.NAME.log", log),
+        ("upstream.idle_per_origin", idle_per_origin as u64),
+        ("upstream.exchanges", exchanges as u64),
+        ("upstream.connections", upstream_connections as u64),
+        ("upstream.response_head", response_head),
+        ("upstream.response_fields", response_fields as u64),
+        ("runtime.instances", instances.into()),
+    ];
+    let durations = [
+        ("server.header_deadline", header_deadline),
+        ("server.idle_deadline", idle_deadline),
+        ("server.body_deadline", body_deadline),
+        ("server.send_deadline", send_deadline),
+        ("server.handshake_deadline", handshake_deadline),
+        ("server.grace", grace),
+        ("plugins.NAME.deadline", deadline),
+        ("upstream.connect", connect),
+        ("upstream.first_byte", first_byte),
+        ("upstream.between_bytes", between_bytes),
+        ("upstream.idle", idle),
+    ];
+    let numbers = numbers.map(|(key, number)| (key.to_owned(), number.into()));
+    numbers.into_iter().chain(durations.map(|(key, time)| (key.to_owned(), time.as_millis()))).collect()
+}
+
+/// Key and default of the rows below the heading `## What can be set`.
+fn in_limits() -> BTreeMap<String, u128> {
+    let part = LIMITS.split("\n## ").find(|part| part.starts_with("What can be set")).unwrap();
+    let rows = part.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    rows.map(|(key, rest)| (key.to_owned(), value(rest.split(" | ").next().unwrap()).unwrap())).collect()
+}
+
+/// The same of `docs/configuration.md`, where a heading names the table; rows whose default is no quantity are left out.
+fn in_configuration() -> BTreeMap<String, u128> {
+    let (mut found, mut table) = (BTreeMap::new(), "");
+    for line in CONFIGURATION.lines() {
+        if let Some(heading) = line.strip_prefix("##") {
+            table = heading.trim_matches(|c| " #`[]".contains(c));
+        } else if let Some((key, rest)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | "))
+            && let Some(value) = value(rest.split(" | ").next().unwrap_or_default())
+        {
+            found.insert(format!("{table}.{key}"), value);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_defaults_in_the_documents_are_those_of_the_code() {
+    assert_eq!(in_limits(), defaults(), "docs/limits.md");
+    assert_eq!(in_configuration(), defaults(), "docs/configuration.md");
+}

@@ -1,0 +1,36 @@
+//! `docs/operations.md` names every metric and `docs/admin-api.md` every endpoint of a live host, and no others.
+
+use std::collections::BTreeSet;
+
+use harness::Host;
+
+const OPERATIONS: &str = include_str!("../../../docs/operations.md");
+const ADMIN_API: &str = include_str!("../../../docs/admin-api.md");
+
+#[tokio::test]
+async fn every_metric_is_documented_with_its_type() {
+    let host = Host::of("typed", "");
+    // Some metrics exist from their first count on.
+    assert_eq!(host.client.get("/trap").await.status, 500);
+    let live = host.admin.get("/metrics").await.text();
+    let live: BTreeSet<_> = live.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let cells = |row: &'static str| row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`']));
+    let rows =
+        OPERATIONS.lines().filter(|line| line.starts_with("| `ostler_") || line.starts_with("| `process_"));
+    let told: BTreeSet<_> = rows.map(|row| cells(row).take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(told.iter().map(String::as_str).collect::<BTreeSet<_>>(), live);
+}
+
+#[tokio::test]
+async fn every_endpoint_is_documented() {
+    let host = Host::of("typed", "");
+    let described = host.admin.get("/v1/openapi.json").await.json();
+    let paths = described["paths"].as_object().unwrap();
+    let methods = paths.iter().flat_map(|(path, operations)| {
+        let methods = operations.as_object().unwrap().keys().filter(|key| *key != "parameters");
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    let heading = |line: &'static str| line.strip_prefix("### `")?.strip_suffix('`').map(str::to_owned);
+    let told: BTreeSet<String> = ADMIN_API.lines().filter_map(heading).collect();
+    assert_eq!(told, methods.collect());
+}
