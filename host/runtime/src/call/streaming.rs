@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body::Frame;
@@ -49,29 +50,47 @@ pub(super) async fn answer(
     head: oneshot::Receiver<Head>,
 ) -> Result<Response<Body>, Error> {
     let mut drive = Driven { call: Box::pin(drive), ended: None };
-    let (mut parts, body) = drive.head(head).await?.into_parts();
-    answer::head(&mut parts.headers, plugin.spec())?;
-    let begun = drive.settle(body).await;
-    if let Some(Err(error)) = drive.ended.take_if(|ended| ended.is_err()) {
-        // Nothing has been sent yet, so the client can still be given the right status.
-        return Err(error);
+    let answered = begin(plugin, &mut drive, head).await;
+    if fate.failed() == Some(Kind::BodyTooLarge) {
+        return Err(body_too_large());
     }
-    if let Some(whole) = begun.whole(&drive, plugin.spec().response_body)? {
+    let (parts, begun) = answered?;
+    let limit = plugin.spec().response_body;
+    if let Some(whole) = begun.whole(&drive, limit)? {
         return Ok(Response::from_parts(parts, Body::full(whole)));
     }
     let audience = drive.leave(plugin, exchange);
-    let length = answer::length(&parts.headers);
-    let limit = plugin.spec().response_body;
-    let body = Outgoing { begun: begun.frames, body: begun.body, left: limit, owed: length, fate, audience };
+    let owed = answer::length(&parts.headers);
+    let body = Outgoing { begun: begun.frames, body: begun.body, left: limit, owed, fate, audience };
     Ok(Response::from_parts(parts, Body::stream(body)))
 }
 
-/// A request whose body ends with an error beyond the plugin's limit.
-pub(super) fn limited(request: Request<Body>, limit: u64) -> Result<Request<GuestBody>, Error> {
-    if request.body().size_hint().lower() > limit {
-        return Err(Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts"));
+/// The guest's head, and its body as far as it comes without waiting.
+async fn begin<F: Future<Output = Result<(), Error>> + Send + 'static>(
+    plugin: &Plugin,
+    drive: &mut Driven<F>,
+    head: oneshot::Receiver<Head>,
+) -> Result<(Parts, Begun), Error> {
+    let (mut parts, body) = drive.head(head).await?.into_parts();
+    answer::head(&mut parts.headers, plugin.spec())?;
+    let begun = drive.settle(body).await;
+    match drive.ended.take_if(|ended| ended.is_err()) {
+        // Nothing has been sent yet, so the client can still be given the right status.
+        Some(Err(error)) => Err(error),
+        _ => Ok((parts, begun)),
     }
-    Ok(request.map(|body| Incoming::new(body, limit).boxed_unsync()))
+}
+
+/// A request whose body ends with an error beyond the plugin's limit.
+pub(super) fn limited(request: Request<Body>, limit: u64, fate: &Fate) -> Result<Request<GuestBody>, Error> {
+    if request.body().size_hint().lower() > limit {
+        return Err(body_too_large());
+    }
+    Ok(request.map(|body| Incoming::new(body, limit, fate.clone()).boxed_unsync()))
+}
+
+fn body_too_large() -> Error {
+    Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts")
 }
 
 /// A guest's call while it is driven from here.

@@ -16,6 +16,7 @@ use super::{Fate, GuestBody};
 pub(super) struct Incoming {
     body: Body,
     left: u64,
+    fate: Fate,
 }
 
 /// A guest's body on its way to the client.
@@ -32,8 +33,8 @@ pub(super) struct Outgoing {
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body, limit: u64) -> Self {
-        Incoming { body, left: limit }
+    pub(super) fn new(body: Body, limit: u64, fate: Fate) -> Self {
+        Incoming { body, left: limit, fate }
     }
 }
 
@@ -102,7 +103,9 @@ impl HttpBody for Outgoing {
         let rest = self.body.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(begun + rest.lower());
-        if let Some(upper) = rest.upper() {
+        // HTTP/1.1 has trailers behind chunks alone, so a length must not be told where they follow.
+        let trailers = self.begun.iter().flatten().any(Frame::is_trailers);
+        if let Some(upper) = rest.upper().filter(|_| !trailers) {
             hint.set_upper(begun + upper);
         }
         hint
@@ -119,6 +122,8 @@ impl HttpBody for Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
+                // Whatever the guest makes of the part it got, it is no answer to the request.
+                self.fate.set(Kind::BodyTooLarge);
                 Some(Err(WasiError::HttpRequestBodySize(None)))
             }
             Some(Ok(frame)) => Some(Ok(frame)),
