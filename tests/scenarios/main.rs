@@ -6,6 +6,8 @@
 
 mod a_swap_drops_no_request;
 mod an_upload_is_taken_or_refused_with_reasons;
+mod bodies_are_bounded_and_stream_both_ways;
+mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
