@@ -146,7 +146,7 @@ async fn a_typed_body_arrives_whole_and_goes_back_whole() {
     assert!(reply.body == body, "{} bytes came back", reply.body.len());
     assert_eq!((reply.header("x-method"), reply.header("x-target")), ("PUT", "/echo?a=b%20c"));
     assert_eq!(reply.header("content-length"), "3000000");
-    let pieces = body.chunks(100_000).map(|piece| Bytes::copy_from_slice(piece)).collect::<Vec<_>>();
+    let pieces = body.chunks(100_000).map(Bytes::copy_from_slice).collect::<Vec<_>>();
     let reply = chunked(&host, "/echo", pieces.into_iter()).await;
     assert!(reply.body == body, "{} bytes came back", reply.body.len());
 }
