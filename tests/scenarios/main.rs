@@ -13,6 +13,7 @@ mod an_upload_is_taken_or_refused_with_reasons;
 mod bodies_are_bounded_and_stream_both_ways;
 mod commands_drive_a_running_host;
 mod every_exchange_leaves_one_line;
+mod developing_swaps_in_every_change;
 mod every_handler_kind_answers;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
