@@ -21,8 +21,9 @@ use answer::{Answer, Problem, json, text};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Asks the process to read its configuration again; the text says what is wrong with it.
-type Reload = Arc<dyn Fn() -> futures::future::BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync>;
+/// Asks the process to read its configuration again; the texts are warnings, or what is wrong with it.
+type Reload =
+    Arc<dyn Fn() -> futures::future::BoxFuture<'static, Result<Vec<String>, Vec<String>>> + Send + Sync>;
 
 /// What answers on the admin listener. Cheap to clone.
 #[derive(Clone)]
@@ -72,7 +73,10 @@ impl Api {
                 releases::rollback(control, name, request).await
             }
             (&Method::POST, ["reload"]) => match (self.reload)().await {
-                Ok(()) => Ok(json(StatusCode::OK, &serde_json::json!({ "reloaded": true }))),
+                Ok(warnings) => {
+                    let reloaded = serde_json::json!({ "reloaded": true, "warnings": warnings });
+                    Ok(json(StatusCode::OK, &reloaded))
+                }
                 Err(reasons) => Err(Problem::invalid(reasons)),
             },
             (_, path) => Err(match methods(path) {

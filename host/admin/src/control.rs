@@ -134,6 +134,13 @@ impl Control {
         }
     }
 
+    /// Gauges of a plugin that is gone stand at nothing.
+    fn forget(&self, name: &str) {
+        let metrics = self.0.observe.metrics.plugin(name);
+        metrics.idle.set(0);
+        metrics.busy.set(0);
+    }
+
     /// Puts the next snapshot in force.
     fn publish(&self, state: &State) -> Result<(), Refusal> {
         self.0.order.swap(self.snapshot(state)?);

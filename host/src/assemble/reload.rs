@@ -54,27 +54,28 @@ impl Reload {
         self.0.certificates.iter().flat_map(files).collect()
     }
 
-    /// Reads the file again.
+    /// Reads the file again; what the operator should know about it.
     ///
     /// # Errors
     /// All problems of the new file; then the old configuration stays in force.
-    pub(super) async fn again(&self) -> Result<(), Vec<String>> {
+    pub(super) async fn again(&self) -> Result<Vec<String>, Vec<String>> {
         let _one = self.0.one.lock().await;
         let file = self.0.file.clone();
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
         let (next, warnings) = loaded.map_err(texts)?;
-        for warning in texts(warnings) {
-            tracing::warn!("{warning}");
-        }
         let setup = Setup { plugins: next.plugins.clone(), routes: next.routes.clone() };
         self.0.control.apply(setup).await.map_err(Refusal::reasons)?;
         self.0.observe.reload(&next.observe);
         self.certificates().await;
+        let mut warnings = texts(warnings);
         for table in self.0.started.needs_restart(&next) {
-            tracing::warn!(table, "changes in this table take effect at the next start");
+            warnings.push(format!("[{table}] was changed, which takes effect at the next start"));
         }
-        Ok(())
+        for warning in &warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(warnings)
     }
 
     /// Reads certificates again; a bad one leaves the old one in force.
@@ -99,7 +100,7 @@ impl Reload {
     /// Reads the file again and says how it went.
     pub(super) async fn and_tell(&self) {
         match self.again().await {
-            Ok(()) => tracing::info!(file = %self.0.file.display(), "configuration reloaded"),
+            Ok(_) => tracing::info!(file = %self.0.file.display(), "configuration reloaded"),
             Err(problems) => {
                 for problem in &problems {
                     tracing::error!("{problem}");
@@ -112,7 +113,7 @@ impl Reload {
     /// The same for the admin API, which tells its caller.
     pub(super) fn for_api(
         &self,
-    ) -> Arc<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
+    ) -> Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<String>, Vec<String>>> + Send + Sync> {
         let reload = self.clone();
         Arc::new(move || {
             let reload = reload.clone();

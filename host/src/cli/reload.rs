@@ -2,6 +2,7 @@
 
 use clap::Args;
 use http::Method;
+use serde_json::Value;
 
 use super::remote::Remote;
 use super::{Failure, say};
@@ -19,7 +20,10 @@ pub(super) struct Reload {
 
 impl Reload {
     pub(super) fn run(self) -> Result<(), Failure> {
-        self.remote.call(Method::POST, "/v1/reload", "")?;
+        let answer = self.remote.call(Method::POST, "/v1/reload", "")?;
+        for warning in answer.value["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            say::aside(warning);
+        }
         say::line("the configuration is reloaded");
         Ok(())
     }

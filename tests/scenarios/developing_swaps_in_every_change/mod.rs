@@ -24,7 +24,8 @@ struct Developing {
 impl Developing {
     /// A new project in `folder`, served at free ports.
     fn start(folder: &Path) -> Self {
-        let new = Command::new(ostler()).args(["new", "fresh", "--lang", "rust"]).current_dir(folder).status();
+        let new =
+            Command::new(ostler()).args(["new", "fresh", "--lang", "rust"]).current_dir(folder).status();
         assert!(new.unwrap().success());
         let (address, admin) = (free(), free());
         let file = folder.join("fresh/ostler.toml");
@@ -89,7 +90,9 @@ async fn a_change_is_served_and_a_broken_one_leaves_the_last_good_version() {
     let mut developing = Developing::start(folder.path());
     developing.until("it is not served", async |now| now.answer().await.starts_with("It works.")).await;
     developing.edit("It works.", "It changes.");
-    developing.until("the change is not served", async |now| now.answer().await.starts_with("It changes.")).await;
+    developing
+        .until("the change is not served", async |now| now.answer().await.starts_with("It changes."))
+        .await;
     developing.edit("fn handle(", "fn handle((");
     let kept = "the last good version keeps serving";
     developing.until("the failure is not told", async |now| now.told.lock().unwrap().contains(kept)).await;
@@ -97,7 +100,9 @@ async fn a_change_is_served_and_a_broken_one_leaves_the_last_good_version() {
     assert!(developing.answer().await.starts_with("It changes."));
     developing.edit("fn handle((", "fn handle(");
     developing.edit("It changes.", "It is mended.");
-    developing.until("the repair is not served", async |now| now.answer().await.starts_with("It is mended.")).await;
+    developing
+        .until("the repair is not served", async |now| now.answer().await.starts_with("It is mended."))
+        .await;
     kill_process(Pid::from_child(&developing.child), Signal::TERM).unwrap();
     assert_eq!(developing.child.wait().unwrap().code(), Some(0));
 }

@@ -127,7 +127,7 @@ fn schemas() -> Value {
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
             "compile_ms": whole, "warnings": texts } },
         "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
-        "Reloaded": { "type": "object", "properties": { "reloaded": flag } },
+        "Reloaded": { "type": "object", "properties": { "reloaded": flag, "warnings": texts } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts } },

@@ -110,6 +110,7 @@ impl Control {
         self.0.registry.undefine(name).await?;
         let mut state = self.0.state.lock().await;
         state.plugins.remove(name);
+        self.forget(name);
         self.publish(&state)
     }
 

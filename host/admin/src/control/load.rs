@@ -58,6 +58,7 @@ impl Control {
         let mut state = self.0.state.lock().await;
         self.publish(&next)?;
         *state = next;
+        before.keys().filter(|name| !state.plugins.contains_key(*name)).for_each(|name| self.forget(name));
         Ok(())
     }
 
