@@ -76,7 +76,10 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let _ = tokio::task::spawn_blocking(move || code.prune(&compatibility)).await;
     let token = Token::read_or_create(&config.admin.token_file)?;
     let setup = Setup { plugins: config.plugins.clone(), routes: config.routes.clone() };
-    let control = Control::start(runtime, registry, observe.clone(), setup).await?;
+    let control = tokio::select! {
+        started = Control::start(runtime, registry, observe.clone(), setup) => started?,
+        () = signals.until_stop(|| {}) => return Ok(()),
+    };
     let draining = Arc::new(AtomicBool::new(false));
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
@@ -93,13 +96,13 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let (stop_admin, admin_stops) = oneshot::channel::<()>();
     let admin = tokio::spawn(admin.run(Arc::new(api), ended(admin_stops)));
     let edge = tokio::spawn(edge.run(control.order().clone(), ended(edge_stops)));
-    signals.until_stop(|| reload.by_signal()).await;
+    signals.until_stop(|| reload.begin()).await;
     draining.store(true, Ordering::Relaxed);
     tracing::info!("draining: no new connections, requests under way are finished");
     drop(stop_edge);
     let drained = tokio::select! {
         drained = edge => drained.ok(),
-        () = signals.until_stop(|| async {}) => None,
+        () = signals.until_stop(|| {}) => None,
     };
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;

@@ -4,5 +4,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod a_changed_file_is_the_next_release;
+mod a_drain_finishes_what_is_under_way;
+mod a_reload_changes_what_it_says;
+mod a_start_that_cannot_be_is_explained;
+mod a_swap_drops_no_request;
+mod an_upload_is_taken_or_refused_with_reasons;
+mod bodies_are_bounded_and_stream_both_ways;
+mod commands_drive_a_running_host;
+mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
+mod hostile_plugins_harm_only_themselves;
+mod instances_are_reused_as_defined;
+mod requests_beyond_concurrency_wait_then_are_refused;
+mod the_api_is_as_described;
 mod the_documents_say_what_the_host_does;
+mod the_examples_work;
+mod tls_is_served_and_renewed;
+mod what_was_acknowledged_survives;

@@ -22,12 +22,13 @@ use answer::{Answer, Problem, json, text};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Asks the process to read its configuration again; the text says what is wrong with it.
-type Reload = Box<dyn Fn() -> futures::future::BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync>;
+type Reload = Arc<dyn Fn() -> futures::future::BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync>;
 
-/// What answers on the admin listener.
+/// What answers on the admin listener. Cheap to clone.
+#[derive(Clone)]
 pub struct Api {
     control: Control,
-    token: Token,
+    token: Arc<Token>,
     reload: Reload,
     draining: Arc<AtomicBool>,
 }
@@ -35,10 +36,10 @@ pub struct Api {
 impl Api {
     /// An API over `control`. `draining` turns `/readyz` to 503.
     pub fn new(control: Control, token: Token, reload: Reload, draining: Arc<AtomicBool>) -> Self {
-        Api { control, token, reload, draining }
+        Api { control, token: Arc::new(token), reload, draining }
     }
 
-    async fn answer(&self, request: Request<Body>) -> Answer {
+    async fn answer(self, request: Request<Body>) -> Answer {
         let path = request.uri().path().to_owned();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let method = request.method().clone();
@@ -74,10 +75,10 @@ impl Api {
                 Ok(()) => Ok(json(StatusCode::OK, &serde_json::json!({ "reloaded": true }))),
                 Err(reasons) => Err(Problem::invalid(reasons)),
             },
-            (_, ["plugins"] | ["plugins", _] | ["plugins", _, "releases" | "rollback"] | ["reload"]) => {
-                Err(Problem::wrong_method())
-            }
-            _ => Err(Problem::nothing_here()),
+            (_, path) => Err(match methods(path) {
+                Some(methods) => Problem::wrong_method(methods),
+                None => Problem::nothing_here(),
+            }),
         }
     }
 
@@ -104,12 +105,27 @@ impl Api {
     }
 }
 
+/// The methods of a path below `/v1/`, if there is anything.
+fn methods(path: &[&str]) -> Option<&'static str> {
+    Some(match path {
+        ["plugins"] => "GET",
+        ["plugins", _] => "GET, PUT, DELETE",
+        ["plugins", _, "releases"] => "GET, PUT",
+        ["plugins", _, "releases", _] => "DELETE",
+        ["plugins", _, "rollback"] | ["reload"] => "POST",
+        _ => return None,
+    })
+}
+
 impl Handle for Api {
     async fn handle(&self, request: Request<Body>, _: Peer) -> Response<Body> {
         let id = request.headers().get(&X_REQUEST_ID).and_then(RequestId::accept);
         let id = id.unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = match self.answer(request).await {
+        // A change that has begun runs to its end, also if its client goes away: half of it would part what is recorded
+        // from what serves.
+        let answered = tokio::spawn(self.clone().answer(request)).await;
+        let mut response = match answered.unwrap_or_else(|error| Err(Problem::failed(&error))) {
             Ok(response) => response,
             Err(problem) => problem.response(&id),
         };

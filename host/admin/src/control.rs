@@ -1,9 +1,10 @@
 //! What plugins there are and which release of each is live.
 //!
-//! One change at a time holds `state`; requests never touch it. Compilation happens before the lock is taken.
+//! One change at a time, which `change` sees to; `state` is held for moments, and requests touch neither.
 //! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
 
 mod change;
+mod component;
 mod entry;
 mod load;
 mod refusal;
@@ -26,9 +27,6 @@ pub(crate) use view::ReleaseView;
 
 use entry::Entry;
 
-/// Largest component that is taken, in bytes.
-pub(crate) const COMPONENT_MAX: u64 = 128 << 20;
-
 /// What the configuration file says of plugins and routes.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -47,14 +45,31 @@ struct Inner {
     registry: Registry,
     observe: Observe,
     order: Arc<Order>,
+    /// Held by a change from its first look at `state` until it is in force.
+    change: Mutex<()>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     plugins: BTreeMap<String, Entry>,
     /// Routes of the configuration file.
     routes: Vec<RouteSpec>,
+}
+
+impl State {
+    /// Routes of the plugin `name` that answer what another plugin's answer already, in words.
+    fn clashes(&self, name: &str) -> Vec<String> {
+        let own = self.plugins.get(name).map_or(&[][..], |entry| &entry.routes);
+        let others =
+            self.plugins.iter().filter(|(other, _)| *other != name).flat_map(|(_, other)| &other.routes);
+        let others: Vec<_> = self.routes.iter().chain(others).collect();
+        let clash = |route: &RouteSpec| {
+            let other = others.iter().find(|other| other.overlaps(route))?;
+            Some(format!("routes: {} is taken by plugin {:?}", route.path, other.plugin))
+        };
+        own.iter().filter_map(clash).collect()
+    }
 }
 
 impl Control {
@@ -69,7 +84,8 @@ impl Control {
         setup: Setup,
     ) -> Result<Self, Refusal> {
         let order = Arc::new(Order::new(Snapshot::default(), observe.clone()));
-        let control = Control(Arc::new(Inner { runtime, registry, observe, order, state: Mutex::default() }));
+        let (change, state) = (Mutex::default(), Mutex::default());
+        let control = Control(Arc::new(Inner { runtime, registry, observe, order, change, state }));
         control.apply(setup).await?;
         Ok(control)
     }

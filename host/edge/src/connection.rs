@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::counters::Counters;
 use crate::drain::{Drain, Phase};
-use crate::driver::{Driver, End};
+use crate::driver::{Driver, End, LINGER};
 use crate::exchange::Exchanges;
 use crate::guard::Guard;
 use crate::pulse::{Pulse, Wait};
@@ -63,10 +63,9 @@ impl<H: Handle> Connection<H> {
     async fn serve_plain(self, mut stream: TcpStream) {
         let mut prefix = Prefix::default();
         let deadline = self.born + self.shared.limits.header_deadline;
-        let mut cut = self.drain.clone();
         let sniffed = tokio::select! {
             sniffed = timeout_at(deadline, prefix.sniff(&mut stream)) => sniffed,
-            () = cut.reached(Phase::Cut) => return,
+            () = self.not_awaited() => return,
         };
         match sniffed {
             Ok(Ok(true)) => self.serve_http2(stream, prefix, Scheme::Http).await,
@@ -74,6 +73,13 @@ impl<H: Handle> Connection<H> {
             Ok(Err(error)) => self.note_broken(&error),
             Err(_) => Counters::add(&self.shared.counters.header_timeouts),
         }
+    }
+
+    /// Completes when a client that has not said a word need not be waited for: browsers open connections in advance.
+    async fn not_awaited(&self) {
+        let (mut drain, mut cut) = (self.drain.clone(), self.drain.clone());
+        drain.reached(Phase::Draining).await;
+        let _ = timeout(LINGER, cut.reached(Phase::Cut)).await;
     }
 
     async fn serve_encrypted(self, stream: TcpStream, certificate: &Certificate) {

@@ -16,7 +16,7 @@ use crate::drain::{Drain, Phase};
 use crate::pulse::{Pulse, Wait};
 
 /// How long a connection that was asked to close may take to do so, and a new one to send its first request during a drain.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 /// Cancelled requests are counted over this time.
 const RESET_WINDOW: Duration = Duration::from_secs(10);
@@ -153,7 +153,10 @@ impl<C: GracefulConnection<Error = hyper::Error>> Driver<'_, C> {
     /// What is due next and when: a deadline, or (without one) the request to close; `otherwise` if nothing is.
     fn due(&self, course: &Course, otherwise: Instant) -> (Option<Wait>, Instant) {
         let deadline = match (self.pulse.due(self.limits), course.asked) {
-            (Some((Wait::Idle, at)), Some(asked)) => (Some(Wait::Idle), at.max(asked + LINGER)),
+            // A client that does not acknowledge the end of an HTTP/2 connection is not waited for longer than others.
+            (Some((Wait::Idle, at)), Some(asked)) => {
+                (Some(Wait::Idle), asked.max(at - self.limits.idle_deadline) + LINGER)
+            }
             (Some((wait, at)), _) => (Some(wait), at),
             (None, _) => (None, otherwise),
         };

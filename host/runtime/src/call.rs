@@ -26,7 +26,8 @@ const WAITING_PER_PLACE: usize = 16;
 
 /// Answers one exchange with `plugin`, by the exchange's deadline.
 ///
-/// Dropping the future ends the guest's call; once a streaming handler has answered, its body carries on by itself.
+/// Dropping the future ends the guest's call; once a streaming handler has answered, dropping its body before the end does
+/// so a moment later.
 pub async fn call(
     plugin: &Arc<Plugin>,
     exchange: Exchange,
@@ -115,8 +116,9 @@ async fn instance(plugin: &Plugin, exchange: Exchange) -> Result<Box<Instance>, 
 /// Keeps an instance that has answered well for the next exchange, or ends it.
 fn keep(plugin: &Plugin, mut instance: Box<Instance>) {
     instance.served += 1;
+    instance.store.data_mut().end();
     let warm = plugin.spec().instances == Instances::Warm;
-    if warm && instance.served < plugin.spec().requests_per_instance && instance.store.data().reusable() {
+    if warm && instance.served < plugin.spec().requests_per_instance && instance.store.data_mut().reusable() {
         plugin.pool.put(instance);
     }
 }

@@ -50,14 +50,6 @@ pub struct Component {
     pub(crate) code: wasmtime::component::Component,
 }
 
-impl Component {
-    /// Names of what it imports.
-    pub(crate) fn imports(&self) -> Vec<String> {
-        let engine = self.code.engine();
-        self.code.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
-    }
-}
-
 /// Compiles on threads of its own, at the lowest priority.
 pub(crate) struct Compiler {
     engines: Engines,

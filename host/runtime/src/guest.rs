@@ -1,5 +1,6 @@
 //! Everything a guest can touch, in one struct: the data of its store. Closed by default.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +23,10 @@ use crate::limits::Limits;
 
 /// Host handles (open streams, requests, pollables, ...) one instance may hold.
 const HANDLES: usize = 1_000;
+
+/// Handles an idle instance may hold: most languages keep their standard streams. More are a leak, and the instance is
+/// replaced before it reaches its limit.
+const HANDLES_AT_REST: usize = 64;
 
 /// Bytes that one host call may move out of the guest.
 const HOST_CALL_BYTES: usize = 32 << 20;
@@ -118,10 +123,16 @@ impl Guest {
         guest.exchange = Some(exchange);
     }
 
+    /// Ends the exchange as far as the log is concerned.
+    pub(crate) fn end(&mut self) {
+        if let Some(wasi) = &self.wasi {
+            wasi.stdio.flush();
+        }
+    }
+
     /// Whether this instance may serve another exchange.
-    pub(crate) fn reusable(&self) -> bool {
-        // Handles that outlive their exchange would add up to the limit, and are a leak in the guest anyway.
-        !self.limits.refused() && (self.wasi.is_none() || self.table.is_empty())
+    pub(crate) fn reusable(&mut self) -> bool {
+        !self.limits.refused() && at_rest(&mut self.table)
     }
 
     /// When the exchange being answered ends.
@@ -133,6 +144,32 @@ impl Guest {
     pub(crate) fn request_id(&self) -> Option<&RequestId> {
         self.exchange.as_ref().map(|exchange| &exchange.id)
     }
+}
+
+/// Whether what a guest still holds may outlive its exchange: standard streams and the like may, nothing of the exchange.
+fn at_rest(table: &mut ResourceTable) -> bool {
+    let mut held = 0;
+    table.iter_mut().all(|entry| {
+        held += 1;
+        held <= HANDLES_AT_REST && !of_an_exchange(entry)
+    })
+}
+
+/// A request or response that is kept would keep its connection, and a body that is kept would never end.
+fn of_an_exchange(entry: &(dyn Any + Send)) -> bool {
+    use wasmtime_wasi_http::p2::{body, types};
+    use wasmtime_wasi_http::p3;
+    entry.is::<types::HostIncomingRequest>()
+        || entry.is::<types::HostResponseOutparam>()
+        || entry.is::<types::HostOutgoingResponse>()
+        || entry.is::<types::HostOutgoingRequest>()
+        || entry.is::<types::HostIncomingResponse>()
+        || entry.is::<types::HostFutureIncomingResponse>()
+        || entry.is::<body::HostIncomingBody>()
+        || entry.is::<body::HostOutgoingBody>()
+        || entry.is::<body::HostFutureTrailers>()
+        || entry.is::<p3::Request>()
+        || entry.is::<p3::Response>()
 }
 
 impl WasiView for Guest {
@@ -152,5 +189,30 @@ impl WasiView for Guest {
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_streams_may_stay_but_neither_leaks_nor_bodies() {
+        let mut table = ResourceTable::new();
+        for _ in 0..HANDLES_AT_REST {
+            table.push("a standard stream").unwrap();
+        }
+        assert!(at_rest(&mut table));
+        let one_more = table.push("a leak").unwrap();
+        assert!(!at_rest(&mut table));
+        table.delete(one_more).unwrap();
+        assert!(at_rest(&mut table));
+
+        let mut table = ResourceTable::new();
+        let body = wasmtime_wasi_http::p2::body::HostIncomingBody::new(
+            http_body_util::combinators::UnsyncBoxBody::default(),
+        );
+        table.push(body).unwrap();
+        assert!(!at_rest(&mut table));
     }
 }

@@ -16,8 +16,8 @@ mod provide;
 
 pub use provide::{Import, Need, Provider};
 
-/// Largest component that is accepted, in bytes: 256 MiB.
-pub const COMPONENT_BYTES_MAX: usize = 256 << 20;
+/// Largest component that is accepted, in bytes: 128 MiB.
+pub const COMPONENT_BYTES_MAX: usize = 128 << 20;
 
 /// Imports or exports of one component; beyond it the component is refused.
 const NAMES_MAX: usize = 4_096;

@@ -113,20 +113,23 @@ pub(crate) async fn run<T: Send + 'static>(
 ) -> Result<T, Error> {
     let deadline = deadline.into();
     let mut call = Box::pin(call);
+    let mut overran = false;
     if !share.suspect() {
         match timeout_at(deadline, poll_fn(|cx| poll_fast(call.as_mut(), cx))).await {
             Ok(Step::Done(value)) => {
                 share.was_quick();
                 return Ok(value);
             }
-            Ok(Step::Overran) => share.overran(),
+            Ok(Step::Overran) => {
+                share.overran();
+                overran = true;
+            }
             Err(_) => return Err(passed()),
         }
     }
     let slots = share.slots.clone();
     let slow = async move {
         let _slot = slots.acquire_owned().await;
-        let mut overran = false;
         let value = poll_fn(|cx| {
             CHANGE_LANE.set(false);
             let poll = call.as_mut().poll(cx);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ostler_core::Digest;
-use ostler_core::plugin::{Grant, Instances, PluginSpec};
+use ostler_core::plugin::{Instances, PluginSpec};
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings as p2;
@@ -25,7 +25,6 @@ pub struct Plugin {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) slot: Arc<Slot>,
     digest: Digest,
-    warnings: Vec<String>,
 }
 
 /// What outlives a plugin's releases: its concurrency and its standing in the lanes.
@@ -92,7 +91,6 @@ impl Plugin {
             lanes,
             slot,
             digest: component.digest,
-            warnings: ungranted(component, &spec.grant),
         })
     }
 
@@ -120,11 +118,6 @@ impl Plugin {
         }
     }
 
-    /// Imports that are known but not granted: many toolchains import what they never call.
-    pub fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
-    }
-
     /// Momentary figures.
     pub fn gauges(&self) -> Gauges {
         Gauges {
@@ -138,22 +131,6 @@ impl Plugin {
     pub fn sweep(&self) -> usize {
         self.pool.sweep()
     }
-}
-
-fn ungranted(component: &Component, grant: &Grant) -> Vec<String> {
-    let needs = [
-        ("ostler:plugin/kv", "kv = [\"NAME\"]", grant.kv.is_empty()),
-        ("wasi:keyvalue/store", "kv = [\"NAME\"]", grant.kv.is_empty()),
-        ("ostler:plugin/http-client", "http = [\"https://HOST\"]", grant.http.is_empty()),
-        ("wasi:http/outgoing-handler", "http = [\"https://HOST\"]", grant.http.is_empty()),
-        ("wasi:http/client", "http = [\"https://HOST\"]", grant.http.is_empty()),
-    ];
-    let imports = component.imports();
-    let missing = |import: &String| {
-        let (_, grant, _) = needs.iter().find(|(name, _, missing)| *missing && import.starts_with(name))?;
-        Some(format!("imports {import}, which answers with an error until grant = {{ {grant} }} is added"))
-    };
-    imports.iter().filter_map(missing).collect()
 }
 
 impl Slot {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ostler_admin::{Control, Setup};
+use ostler_admin::{Control, Refusal, Setup};
 use ostler_core::settings::Problem;
 use ostler_edge::Certificate;
 use ostler_observe::Observe;
@@ -21,7 +21,9 @@ pub(super) struct Reload(Arc<Inner>);
 
 struct Inner {
     file: PathBuf,
-    config: Mutex<Config>,
+    /// What the process was started with: only a restart changes tables other than plugins and routes.
+    started: Config,
+    one: Mutex<()>,
     control: Control,
     observe: Observe,
     certificates: Vec<Arc<Certificate>>,
@@ -35,7 +37,8 @@ impl Reload {
         certificates: Vec<Arc<Certificate>>,
     ) -> Self {
         let file = config.file.clone();
-        Reload(Arc::new(Inner { file, config: Mutex::new(config), control, observe, certificates }))
+        let (started, one) = (config, Mutex::default());
+        Reload(Arc::new(Inner { file, started, one, control, observe, certificates }))
     }
 
     /// The configuration file.
@@ -56,7 +59,7 @@ impl Reload {
     /// # Errors
     /// All problems of the new file; then the old configuration stays in force.
     pub(super) async fn again(&self) -> Result<(), Vec<String>> {
-        let mut current = self.0.config.lock().await;
+        let _one = self.0.one.lock().await;
         let file = self.0.file.clone();
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
@@ -65,13 +68,12 @@ impl Reload {
             tracing::warn!("{warning}");
         }
         let setup = Setup { plugins: next.plugins.clone(), routes: next.routes.clone() };
-        self.0.control.apply(setup).await.map_err(|refusal| vec![refusal.to_string()])?;
+        self.0.control.apply(setup).await.map_err(Refusal::reasons)?;
         self.0.observe.reload(&next.observe);
         self.certificates().await;
-        for table in current.needs_restart(&next) {
+        for table in self.0.started.needs_restart(&next) {
             tracing::warn!(table, "changes in this table take effect at the next start");
         }
-        *current = next;
         Ok(())
     }
 
@@ -88,8 +90,14 @@ impl Reload {
         }
     }
 
+    /// Starts to read the file again.
+    pub(super) fn begin(&self) {
+        let reload = self.clone();
+        tokio::spawn(async move { reload.and_tell().await });
+    }
+
     /// Reads the file again and says how it went.
-    pub(super) async fn by_signal(&self) {
+    pub(super) async fn and_tell(&self) {
         match self.again().await {
             Ok(()) => tracing::info!(file = %self.0.file.display(), "configuration reloaded"),
             Err(problems) => {
@@ -104,9 +112,9 @@ impl Reload {
     /// The same for the admin API, which tells its caller.
     pub(super) fn for_api(
         &self,
-    ) -> Box<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
+    ) -> Arc<dyn Fn() -> BoxFuture<'static, Result<(), Vec<String>>> + Send + Sync> {
         let reload = self.clone();
-        Box::new(move || {
+        Arc::new(move || {
             let reload = reload.clone();
             async move { reload.again().await }.boxed()
         })

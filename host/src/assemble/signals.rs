@@ -19,13 +19,14 @@ impl Signals {
         })
     }
 
-    /// Completes at the next SIGTERM or SIGINT; meanwhile calls `reload` at each SIGHUP.
-    pub(super) async fn until_stop<F: Future<Output = ()>>(&mut self, reload: impl Fn() -> F) {
+    /// Completes at the next SIGTERM or SIGINT; meanwhile calls `reload` at each SIGHUP, which must only begin one: a stop
+    /// does not wait for a compilation.
+    pub(super) async fn until_stop(&mut self, reload: impl Fn()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload().await,
+                _ = self.hangup.recv() => reload(),
             }
         }
     }

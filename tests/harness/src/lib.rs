@@ -11,9 +11,11 @@
 )]
 
 mod client;
+mod component;
 mod host;
 mod place;
 
 pub use client::{Client, Reply, Version};
+pub use component::{component, saying, tagged};
 pub use host::{Host, Setup};
 pub use place::{guest, ostler};

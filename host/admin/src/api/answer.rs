@@ -16,11 +16,13 @@ pub(super) struct Problem {
     code: &'static str,
     detail: String,
     reasons: Vec<String>,
+    /// Value of `Allow`.
+    allow: Option<&'static str>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Problem { status, code, detail: detail.into(), reasons: Vec::new() }
+        Problem { status, code, detail: detail.into(), reasons: Vec::new(), allow: None }
     }
 
     pub(super) fn invalid(reasons: Vec<String>) -> Self {
@@ -37,9 +39,17 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", "nothing here; /v1/openapi.json lists what there is")
     }
 
-    pub(super) fn wrong_method() -> Self {
-        let detail = "not with this method; /v1/openapi.json lists which";
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    pub(super) fn wrong_method(allow: &'static str) -> Self {
+        let detail = format!("not with this method, but with {allow}");
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        Problem { allow: Some(allow), ..problem }
+    }
+
+    /// The host itself failed.
+    pub(super) fn failed(error: &tokio::task::JoinError) -> Self {
+        tracing::error!(%error, "an admin request failed");
+        let detail = "this host failed; its log says why";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
     pub(super) fn response(self, id: &RequestId) -> Response<Body> {
@@ -57,6 +67,9 @@ impl Problem {
         let mut response = with(self.status, problem.to_string(), "application/problem+json");
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         response
     }

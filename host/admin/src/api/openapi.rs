@@ -133,3 +133,30 @@ fn schemas() -> Value {
                 "reasons": texts } },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Method and path of an arm such as `(&Method::GET, ["plugins", name]) => ...` of the API's dispatch.
+    fn arm(line: &str) -> Option<(String, String)> {
+        let (method, rest) = line.trim().strip_prefix("(&Method::")?.split_once(", [")?;
+        let segment = |part: &str| match part.trim().trim_matches('"') {
+            literal if part.contains('"') => literal.to_owned(),
+            name => format!("{{{name}}}"),
+        };
+        let path = rest.split_once(']')?.0.split(',').map(segment).collect::<Vec<_>>().join("/");
+        Some((method.split(' ').next()?.to_lowercase(), path))
+    }
+
+    #[test]
+    fn every_route_of_the_api_is_described() {
+        let (document, mut arms) = (document(), 0);
+        for (method, path) in include_str!("../api.rs").lines().filter_map(arm) {
+            let described = |prefix: &str| document["paths"][format!("{prefix}/{path}")][&method].is_object();
+            assert!(described("") || described("/v1"), "{method} {path} is not described");
+            arms += 1;
+        }
+        assert!(arms >= 13, "only {arms} arms were found");
+    }
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::entry::{Entry, Origin};
 use super::view::{millis, unknown};
-use super::{Control, Refusal, ReleaseView, State, read_definition};
+use super::{Control, Refusal, ReleaseView, read_definition};
 
 /// What came of an upload.
 #[derive(Debug, Serialize)]
@@ -33,15 +33,15 @@ pub struct Deployed {
 impl Control {
     /// Validates, compiles, records and activates `component` as a release of `name`.
     pub(crate) async fn deploy(&self, name: &str, component: Bytes) -> Result<Deployed, Refusal> {
-        self.takes_uploads(&*self.0.state.lock().await, name)?;
-        let compiled = self.compile(name, component.clone()).await?;
-        let mut state = self.0.state.lock().await;
-        let entry = self.takes_uploads(&state, name)?.clone();
+        self.takes_uploads(name).await?;
+        let (compiled, inspection) = self.compile(name, component.clone()).await?;
+        let _change = self.0.change.lock().await;
+        let entry = self.takes_uploads(name).await?;
         let live = self.link(name, &entry.spec, compiled, entry.live.as_ref())?;
         let release = NewRelease {
             handler: live.plugin.handler().to_owned(),
             compile_ms: millis(live.component.compile_time),
-            warnings: live.plugin.warnings(),
+            warnings: inspection.warnings(&entry.spec.grant),
         };
         let deployed = Deployed {
             plugin: name.to_owned(),
@@ -53,27 +53,27 @@ impl Control {
             new: true,
         };
         let recorded = self.0.registry.record_and_activate(name, release, component).await?;
-        self.go_live(&mut state, name, Entry { live: Some(live), ..entry })?;
+        self.go_live(name, Entry { live: Some(live), ..entry }).await?;
         Ok(Deployed { new: recorded.new, ..deployed })
     }
 
     /// Goes back to the previous release, or to the named one.
     pub(crate) async fn rollback(&self, name: &str, to: Option<Digest>) -> Result<ReleaseView, Refusal> {
-        let mut state = self.0.state.lock().await;
-        let entry = self.takes_uploads(&state, name)?.clone();
+        let _change = self.0.change.lock().await;
+        let entry = self.takes_uploads(name).await?;
         let target = self.0.registry.rollback_target(name, to.as_ref())?;
         let bytes = self.0.registry.component(target).await?;
-        let component = self.compile(name, bytes).await?;
+        let (component, _) = self.compile(name, bytes).await?;
         let live = self.link(name, &entry.spec, component, entry.live.as_ref())?;
         let release = self.0.registry.rollback(name, to.as_ref()).await?;
-        self.go_live(&mut state, name, Entry { live: Some(live), ..entry })?;
+        self.go_live(name, Entry { live: Some(live), ..entry }).await?;
         Ok(release.into())
     }
 
     /// Deletes a release that is not live.
     pub(crate) async fn delete_release(&self, name: &str, digest: Digest) -> Result<(), Refusal> {
-        let state = self.0.state.lock().await;
-        self.takes_uploads(&state, name)?;
+        let _change = self.0.change.lock().await;
+        self.takes_uploads(name).await?;
         Ok(self.0.registry.delete(name, &digest).await?)
     }
 
@@ -84,38 +84,41 @@ impl Control {
             return Err(Refusal::Invalid(vec![reason.into()]));
         }
         let (spec, routes) = read_definition(name, json)?;
-        let mut state = self.0.state.lock().await;
-        let before = state.plugins.get(name);
-        if before.is_some_and(|before| before.origin == Origin::File) {
+        let _change = self.0.change.lock().await;
+        let before = self.0.state.lock().await.plugins.get(name).cloned();
+        if before.as_ref().is_some_and(|before| before.origin == Origin::File) {
             return Err(read_only(name));
         }
-        let running = before.and_then(|before| before.live.clone());
+        let running = before.and_then(|before| before.live);
         let live = match running {
             Some(live) => Some(self.link(name, &spec, live.component.clone(), Some(&live))?),
             None => None,
         };
         let entry = Entry { spec, routes, origin: Origin::Api, live };
-        self.fits(&state, name, &entry)?;
+        self.fits(name, &entry).await?;
         let new = self.0.registry.define(name, &json.to_string()).await?;
-        self.go_live(&mut state, name, entry)?;
+        self.go_live(name, entry).await?;
         Ok(new)
     }
 
     /// Removes a plugin that the API defined, with its releases.
     pub(crate) async fn undefine(&self, name: &str) -> Result<(), Refusal> {
-        let mut state = self.0.state.lock().await;
-        match state.plugins.get(name) {
-            None => return Err(unknown(name)),
-            Some(entry) if entry.origin == Origin::File => return Err(read_only(name)),
-            Some(_) => {}
+        let _change = self.0.change.lock().await;
+        if self.entry(name).await?.origin == Origin::File {
+            return Err(read_only(name));
         }
         self.0.registry.undefine(name).await?;
+        let mut state = self.0.state.lock().await;
         state.plugins.remove(name);
         self.publish(&state)
     }
 
-    fn takes_uploads<'a>(&self, state: &'a State, name: &str) -> Result<&'a Entry, Refusal> {
-        let entry = state.plugins.get(name).ok_or_else(|| unknown(name))?;
+    async fn entry(&self, name: &str) -> Result<Entry, Refusal> {
+        self.0.state.lock().await.plugins.get(name).cloned().ok_or_else(|| unknown(name))
+    }
+
+    async fn takes_uploads(&self, name: &str) -> Result<Entry, Refusal> {
+        let entry = self.entry(name).await?;
         match &entry.spec.path {
             None => Ok(entry),
             Some(path) => Err(Refusal::Conflict(format!(
@@ -127,31 +130,20 @@ impl Control {
     }
 
     /// Whether a definition's routes fit beside all others.
-    fn fits(&self, state: &State, name: &str, entry: &Entry) -> Result<(), Refusal> {
-        let others =
-            state.plugins.iter().filter(|(other, _)| *other != name).flat_map(|(_, other)| &other.routes);
-        let others: Vec<_> = state.routes.iter().chain(others).collect();
-        let clash = |route: &ostler_core::plugin::RouteSpec| {
-            let other = others.iter().find(|other| other.overlaps(route))?;
-            Some(format!("routes: {} is taken by plugin {:?}", route.path, other.plugin))
-        };
-        let mut reasons: Vec<_> = entry.routes.iter().filter_map(clash).collect();
-        if reasons.is_empty() {
-            let mut plugins = state.plugins.clone();
-            plugins.insert(name.to_owned(), entry.clone());
-            let next = State { plugins, routes: state.routes.clone() };
-            match self.snapshot(&next) {
-                Ok(_) => return Ok(()),
-                Err(Refusal::Invalid(problems)) => reasons.extend(problems),
-                Err(other) => return Err(other),
-            }
+    async fn fits(&self, name: &str, entry: &Entry) -> Result<(), Refusal> {
+        let mut next = self.0.state.lock().await.clone();
+        next.plugins.insert(name.to_owned(), entry.clone());
+        let clashes = next.clashes(name);
+        if !clashes.is_empty() {
+            return Err(Refusal::Invalid(clashes));
         }
-        Err(Refusal::Invalid(reasons))
+        self.snapshot(&next).map(|_| ())
     }
 
-    fn go_live(&self, state: &mut State, name: &str, entry: Entry) -> Result<(), Refusal> {
+    async fn go_live(&self, name: &str, entry: Entry) -> Result<(), Refusal> {
+        let mut state = self.0.state.lock().await;
         state.plugins.insert(name.to_owned(), entry);
-        self.publish(state)
+        self.publish(&state)
     }
 }
 

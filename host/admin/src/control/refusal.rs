@@ -1,5 +1,7 @@
 //! Why a change was refused; then nothing has changed.
 
+use std::path::Path;
+
 use ostler_release as release;
 use ostler_runtime::LoadError;
 
@@ -18,6 +20,27 @@ pub enum Refusal {
     /// The host failed; trying again may help.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl Refusal {
+    /// Each reason on its own.
+    pub fn reasons(self) -> Vec<String> {
+        match self {
+            Refusal::Invalid(reasons) => reasons,
+            other => vec![other.to_string()],
+        }
+    }
+
+    /// The same, with the file that the reasons are about.
+    pub(super) fn about(self, path: &Path) -> Self {
+        match self {
+            Refusal::Invalid(reasons) => {
+                let told = |reason| format!("{}: {reason}", path.display());
+                Refusal::Invalid(reasons.into_iter().map(told).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<release::Error> for Refusal {

@@ -46,7 +46,10 @@ pub(super) fn whole(response: http_handler::Response, spec: &PluginSpec) -> Resu
 }
 
 /// The head of a streaming handler's response.
-pub(super) fn head(headers: &mut HeaderMap) -> Result<(), Error> {
+pub(super) fn head(headers: &mut HeaderMap, spec: &PluginSpec) -> Result<(), Error> {
+    if length(headers).is_some_and(|length| length > spec.response_body) {
+        return Err(too_large("the handler announced a body larger than its definition allows"));
+    }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > FIELDS || bytes > FIELD_BYTES {
         return Err(too_large("the handler's response header is too large"));
@@ -55,6 +58,11 @@ pub(super) fn head(headers: &mut HeaderMap) -> Result<(), Error> {
         headers.remove(name);
     }
     Ok(())
+}
+
+/// Length of the body that a head announces.
+pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Fields that belong to the connection and are this host's to set (RFC 9110, section 7.6.1).

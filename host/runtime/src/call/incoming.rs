@@ -22,11 +22,11 @@ pub(super) async fn call(
     exchange: Exchange,
     request: Request<Body>,
 ) -> Result<Response<Body>, Error> {
-    let request = streaming::limited(request, plugin.spec().request_body)?;
+    let fate = Fate::default();
+    let request = streaming::limited(request, plugin.spec().request_body, &fate)?;
     let permit = admit(plugin, exchange.deadline).await?;
     let (sender, head) = oneshot::channel();
     let (lanes, share) = (plugin.lanes.clone(), plugin.slot.share.clone());
-    let fate = Fate::default();
     let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone());
     let deadline = exchange.deadline;
     let drive = async move { lane::run(lanes, share, deadline, call).await? };

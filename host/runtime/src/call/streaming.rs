@@ -3,15 +3,18 @@
 //! A guest that has nothing to wait for is done in one poll: then its body is whole, and no task is made for the rest.
 //! **Invariant:** a body whose guest failed never ends as if it were whole.
 
+mod audience;
 mod body;
 mod fate;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body::Frame;
@@ -21,8 +24,9 @@ use ostler_core::{Body, BodyError, Error, Exchange, Kind};
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::answer;
+use super::{answer, count};
 use crate::plugin::Plugin;
+use audience::Audience;
 use body::{Incoming, Outgoing};
 pub(super) use fate::Fate;
 
@@ -39,30 +43,54 @@ const EAGER: usize = 64 << 10;
 
 /// Drives the guest until its head is there; what is left to do then runs by itself, to its end or its deadline.
 pub(super) async fn answer(
-    plugin: &Plugin,
+    plugin: &Arc<Plugin>,
     exchange: &Exchange,
     fate: Fate,
     drive: impl Future<Output = Result<(), Error>> + Send + 'static,
     head: oneshot::Receiver<Head>,
 ) -> Result<Response<Body>, Error> {
     let mut drive = Driven { call: Box::pin(drive), ended: None };
-    let (mut parts, body) = drive.head(head).await?.into_parts();
-    answer::head(&mut parts.headers)?;
-    let begun = drive.settle(body).await;
-    if let Some(whole) = begun.whole(&drive, plugin.spec().response_body)? {
+    let answered = begin(plugin, &mut drive, head).await;
+    if fate.failed() == Some(Kind::BodyTooLarge) {
+        return Err(body_too_large());
+    }
+    let (parts, begun) = answered?;
+    let limit = plugin.spec().response_body;
+    if let Some(whole) = begun.whole(&drive, limit)? {
         return Ok(Response::from_parts(parts, Body::full(whole)));
     }
-    drive.leave(plugin, exchange);
-    let body = Outgoing::new(begun.frames, begun.body, plugin.spec().response_body, fate);
+    let audience = drive.leave(plugin, exchange);
+    let owed = answer::length(&parts.headers);
+    let body = Outgoing { begun: begun.frames, body: begun.body, left: limit, owed, fate, audience };
     Ok(Response::from_parts(parts, Body::stream(body)))
 }
 
-/// A request whose body ends with an error beyond the plugin's limit.
-pub(super) fn limited(request: Request<Body>, limit: u64) -> Result<Request<GuestBody>, Error> {
-    if request.body().size_hint().lower() > limit {
-        return Err(Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts"));
+/// The guest's head, and its body as far as it comes without waiting.
+async fn begin<F: Future<Output = Result<(), Error>> + Send + 'static>(
+    plugin: &Plugin,
+    drive: &mut Driven<F>,
+    head: oneshot::Receiver<Head>,
+) -> Result<(Parts, Begun), Error> {
+    let (mut parts, body) = drive.head(head).await?.into_parts();
+    answer::head(&mut parts.headers, plugin.spec())?;
+    let begun = drive.settle(body).await;
+    match drive.ended.take_if(|ended| ended.is_err()) {
+        // Nothing has been sent yet, so the client can still be given the right status.
+        Some(Err(error)) => Err(error),
+        _ => Ok((parts, begun)),
     }
-    Ok(request.map(|body| Incoming::new(body, limit).boxed_unsync()))
+}
+
+/// A request whose body ends with an error beyond the plugin's limit.
+pub(super) fn limited(request: Request<Body>, limit: u64, fate: &Fate) -> Result<Request<GuestBody>, Error> {
+    if request.body().size_hint().lower() > limit {
+        return Err(body_too_large());
+    }
+    Ok(request.map(|body| Incoming::new(body, limit, fate.clone()).boxed_unsync()))
+}
+
+fn body_too_large() -> Error {
+    Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts")
 }
 
 /// A guest's call while it is driven from here.
@@ -136,20 +164,19 @@ impl<F: Future<Output = Result<(), Error>> + Send + 'static> Driven<F> {
         Begun { frames, body, at_end }
     }
 
-    /// Lets the call go on by itself, and tells if it fails or has failed.
-    fn leave(self, plugin: &Plugin, exchange: &Exchange) {
-        let (name, exchange) = (plugin.name().clone(), exchange.clone());
-        match self.ended {
-            Some(Ok(())) => {}
-            Some(Err(error)) => tell(&name, &exchange, &error),
-            None => {
-                tokio::spawn(async move {
-                    if let Err(error) = self.call.await {
-                        tell(&name, &exchange, &error);
-                    }
-                });
-            }
+    /// Lets the call go on by itself, and tells and counts if it fails.
+    fn leave(self, plugin: &Arc<Plugin>, exchange: &Exchange) -> Audience {
+        let (audience, stage) = audience::pair();
+        if self.ended.is_none() {
+            let (plugin, exchange) = (plugin.clone(), exchange.clone());
+            tokio::spawn(async move {
+                if let Some(Err(error)) = stage.perform(self.call).await {
+                    count(&plugin, error.kind);
+                    tell(&plugin, &exchange, &error);
+                }
+            });
         }
+        audience
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -188,12 +215,13 @@ impl Begun {
     }
 }
 
-fn tell(plugin: &str, exchange: &Exchange, error: &Error) {
+fn tell(plugin: &Plugin, exchange: &Exchange, error: &Error) {
     let cause = error.cause.as_ref().map(tracing::field::display);
     let code = error.kind.facts().code;
     tracing::warn!(
-        plugin,
         request_id = exchange.id.as_str(),
+        plugin = &*plugin.env.plugin,
+        release = &*plugin.env.release_short,
         code,
         cause,
         "the handler failed after its head was sent"

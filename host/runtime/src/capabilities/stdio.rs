@@ -70,7 +70,7 @@ impl Lines {
     }
 
     /// Logs what stands without an end of line.
-    fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let id = state.id.as_ref().map(RequestId::as_str);

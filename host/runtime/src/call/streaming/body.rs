@@ -9,39 +9,36 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use ostler_core::{Body, BodyError, Kind};
 use wasmtime_wasi_http::Error as WasiError;
 
+use super::audience::Audience;
 use super::{Fate, GuestBody};
 
 /// A request's body on its way to a guest.
 pub(super) struct Incoming {
     body: Body,
     left: u64,
+    fate: Fate,
 }
 
 /// A guest's body on its way to the client.
 pub(super) struct Outgoing {
     /// Frames taken before the head was sent on.
-    begun: VecDeque<Result<Frame<Bytes>, BodyError>>,
-    body: GuestBody,
-    left: u64,
-    fate: Fate,
+    pub(super) begun: VecDeque<Result<Frame<Bytes>, BodyError>>,
+    pub(super) body: GuestBody,
+    /// Bytes it may still have.
+    pub(super) left: u64,
+    /// Bytes it must still have, if its head said how many.
+    pub(super) owed: Option<u64>,
+    pub(super) fate: Fate,
+    pub(super) audience: Audience,
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body, limit: u64) -> Self {
-        Incoming { body, left: limit }
+    pub(super) fn new(body: Body, limit: u64, fate: Fate) -> Self {
+        Incoming { body, left: limit, fate }
     }
 }
 
 impl Outgoing {
-    pub(super) fn new(
-        begun: VecDeque<Result<Frame<Bytes>, BodyError>>,
-        body: GuestBody,
-        limit: u64,
-        fate: Fate,
-    ) -> Self {
-        Outgoing { begun, body, left: limit, fate }
-    }
-
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(frame) = self.begun.pop_front() {
             return Poll::Ready(Some(frame));
@@ -57,13 +54,17 @@ impl Outgoing {
 
 /// Takes a frame off what is `left`; whether it fits.
 fn fits(left: &mut u64, frame: &Frame<Bytes>) -> bool {
-    match left.checked_sub(frame.data_ref().map_or(0, Bytes::len) as u64) {
+    match left.checked_sub(length(frame)) {
         Some(rest) => {
             *left = rest;
             true
         }
         None => false,
     }
+}
+
+fn length(frame: &Frame<Bytes>) -> u64 {
+    frame.data_ref().map_or(0, Bytes::len) as u64
 }
 
 impl HttpBody for Outgoing {
@@ -78,7 +79,18 @@ impl HttpBody for Outgoing {
             Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
                 Some(Err(BodyError::Refused(Kind::ResponseTooLarge)))
             }
-            next => next,
+            Some(Ok(frame)) => {
+                self.owed = self.owed.map(|owed| owed.saturating_sub(length(&frame)));
+                // Who was told the length does not ask for an end.
+                if self.owed == Some(0) || frame.is_trailers() || self.is_end_stream() {
+                    self.audience.served();
+                }
+                Some(Ok(frame))
+            }
+            end => {
+                self.audience.served();
+                end
+            }
         })
     }
 
@@ -87,12 +99,13 @@ impl HttpBody for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let begun: u64 =
-            self.begun.iter().flatten().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let begun: u64 = self.begun.iter().flatten().map(length).sum();
         let rest = self.body.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(begun + rest.lower());
-        if let Some(upper) = rest.upper() {
+        // HTTP/1.1 has trailers behind chunks alone, so a length must not be told where they follow.
+        let trailers = self.begun.iter().flatten().any(Frame::is_trailers);
+        if let Some(upper) = rest.upper().filter(|_| !trailers) {
             hint.set_upper(begun + upper);
         }
         hint
@@ -109,6 +122,8 @@ impl HttpBody for Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
+                // Whatever the guest makes of the part it got, it is no answer to the request.
+                self.fate.set(Kind::BodyTooLarge);
                 Some(Err(WasiError::HttpRequestBodySize(None)))
             }
             Some(Ok(frame)) => Some(Ok(frame)),

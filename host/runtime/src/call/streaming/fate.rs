@@ -1,4 +1,4 @@
-//! How a guest's call ended, told to its body before the body's channel closes.
+//! What a guest's call failed with, told to its body before the body's channel closes. The first failure counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -30,8 +30,9 @@ impl Fate {
         Guard(Some(self))
     }
 
-    fn set(&self, kind: Kind) {
-        self.0.store(kind as u8 + 1, Ordering::Release);
+    /// The call has failed with `kind`, unless it had failed before.
+    pub(super) fn set(&self, kind: Kind) {
+        let _ = self.0.compare_exchange(FINE, kind as u8 + 1, Ordering::Release, Ordering::Relaxed);
     }
 }
 
@@ -68,6 +69,7 @@ mod tests {
         fates[0].clone().guard().fine();
         fates[1].clone().guard().failed(Kind::PluginTrapped);
         drop(fates[2].clone().guard());
+        fates[1].set(Kind::BodyTooLarge);
         let told = fates.map(|fate| fate.failed());
         assert_eq!(told, [None, Some(Kind::PluginTrapped), Some(Kind::DeadlineExceeded)]);
     }

@@ -1,0 +1,84 @@
+//! Where components come from: an upload, the file at `path`, a recorded release.
+//!
+//! **Invariant:** what is compiled has been inspected, so that a refusal tells all reasons at once.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ostler_core::Digest;
+use ostler_runtime::Component;
+use ostler_runtime::inspect::{self, COMPONENT_BYTES_MAX, Inspection};
+use tokio::task::spawn_blocking;
+
+use super::entry::Live;
+use super::{Control, Refusal};
+
+impl Control {
+    /// Compiles at low priority, or loads machine code that is kept.
+    pub(super) async fn compile(&self, name: &str, bytes: Bytes) -> Result<(Component, Inspection), Refusal> {
+        let inspected = bytes.clone();
+        let inspection = blocking(move || inspect(&inspected)).await?;
+        let component = self.0.runtime.compile(Arc::from(&bytes[..])).await?;
+        if !component.cached {
+            self.0.observe.metrics.plugin(name).compile.observe(component.compile_time);
+        }
+        Ok((component, inspection))
+    }
+
+    /// The component in the file at `path`; the one that runs is not compiled again.
+    pub(super) async fn in_file(
+        &self,
+        name: &str,
+        path: &Path,
+        running: Option<&Live>,
+    ) -> Result<Component, Refusal> {
+        let file = path.to_owned();
+        let (bytes, digest) = blocking(move || read(&file)).await.map_err(|refusal| refusal.about(path))?;
+        if let Some(live) = running.filter(|live| live.component.digest == digest) {
+            return Ok(live.component.clone());
+        }
+        let compiled = self.compile(name, bytes).await.map_err(|refusal| refusal.about(path))?;
+        Ok(compiled.0)
+    }
+
+    /// The recorded live release. What is wrong with it is told, and keeps no other plugin from starting.
+    pub(super) async fn recorded(&self, name: &str, running: Option<&Live>) -> Option<Component> {
+        let told =
+            |error: Refusal| tracing::error!(plugin = name, %error, "the live release cannot be loaded");
+        let release = self.0.registry.live(name).map_err(|error| told(error.into())).ok()??;
+        if let Some(live) = running.filter(|live| live.component.digest == release.digest) {
+            return Some(live.component.clone());
+        }
+        let bytes =
+            self.0.registry.component(release.digest).await.map_err(|error| told(error.into())).ok()?;
+        Some(self.compile(name, bytes).await.map_err(told).ok()?.0)
+    }
+}
+
+fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {
+    let inspection = inspect::inspect(bytes).map_err(|error| Refusal::Invalid(vec![error.to_string()]))?;
+    match inspection.refusals() {
+        reasons if reasons.is_empty() => Ok(inspection),
+        reasons => Err(Refusal::Invalid(reasons)),
+    }
+}
+
+/// The bytes of a file and their digest. One that is too large is read to just beyond the limit, which tells on it.
+fn read(path: &Path) -> Result<(Bytes, Digest), Refusal> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Refusal::Invalid(vec![error.to_string()]))?;
+    let digest = Digest::of(&bytes);
+    Ok((bytes.into(), digest))
+}
+
+/// Runs `job` where it stalls nobody: hashing and reading a large component takes a second.
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    spawn_blocking(job).await.unwrap_or_else(|error| Err(Refusal::Unavailable(error.to_string())))
+}

@@ -1,0 +1,138 @@
+//! The access log and the request counters: one each for every exchange, however it ends.
+
+use std::time::{Duration, Instant};
+
+use harness::{Host, Setup, Version};
+use http::Method;
+use serde_json::Value;
+
+#[tokio::test]
+async fn every_outcome_is_one_line_and_one_count() {
+    let host = Setup::new()
+        .plugin("p", "typed", "")
+        .route("/{*rest}", "p")
+        .with("[[routes]]\npath = \"/get-only\"\nmethods = [\"GET\", \"HEAD\"]\nplugin = \"p\"\nhost = \"a.test\"")
+        .start();
+
+    let reply = host.client.send(Method::POST, "/echo?token=hunter2", "12345").await;
+    let line = only(&host, reply.header("x-request-id")).await;
+    for (key, value) in [("method", "POST"), ("path", "/echo"), ("route", "/{*rest}"), ("plugin", "p")] {
+        assert_eq!(line[key], value, "{line}");
+    }
+    assert_eq!((&line["status"], &line["bytes_in"], &line["bytes_out"]), (&200.into(), &5.into(), &5.into()));
+    assert_eq!((&line["client"], &line["http"]), (&"127.0.0.1".into(), &"1.1".into()));
+    assert!(line["duration_us"].as_u64().unwrap() > 0 && line["kind"].is_null(), "{line}");
+    assert_eq!(line["level"].as_str().unwrap().to_lowercase(), "info");
+    let release = line["release"].as_str().unwrap().to_owned();
+    counted(&host, &["route=\"/{*rest}\"", "plugin=\"p\"", "status=\"200\"", "kind=\"\""], 1.0).await;
+    counted(&host, &[&format!("release={release:?}"), "status=\"200\""], 1.0).await;
+
+    let client = host.client(Version::Http2);
+    let reply = client.get("/status?code=418").await;
+    let line = only(&host, reply.header("x-request-id")).await;
+    assert_eq!((&line["status"], &line["http"]), (&418.into(), &"2".into()), "{line}");
+
+    let reply = host.client.get("/panic").await;
+    let line = only(&host, reply.header("x-request-id")).await;
+    assert_eq!((&line["status"], &line["kind"]), (&500.into(), &"plugin_trapped".into()), "{line}");
+    assert_eq!(line["level"].as_str().unwrap().to_lowercase(), "warn");
+    counted(&host, &["status=\"500\"", "kind=\"plugin_trapped\""], 1.0).await;
+    assert!(!host.lines().iter().any(|line| line.to_string().contains("hunter2")), "a query was logged");
+}
+
+#[tokio::test]
+async fn refusals_are_lines_and_counts_too() {
+    let text = "[[routes]]\npath = \"/some\"\nmethods = [\"PUT\", \"GET\"]\nplugin = \"p\"";
+    let host = Setup::new().plugin("p", "typed", "").with(text).start();
+
+    let reply = host.client.get("/nowhere").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (404, "route_not_found"));
+    let line = only(&host, reply.header("x-request-id")).await;
+    assert_eq!((&line["status"], &line["kind"]), (&404.into(), &"route_not_found".into()), "{line}");
+    assert!(line["plugin"].is_null() && line["route"].is_null(), "{line}");
+
+    let reply = host.client.send(Method::DELETE, "/some", "").await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (405, "method_not_allowed"));
+    assert_eq!(reply.header("allow"), "GET, PUT");
+    let line = only(&host, reply.header("x-request-id")).await;
+    assert_eq!((&line["status"], &line["method"]), (&405.into(), &"DELETE".into()), "{line}");
+
+    counted(&host, &["route=\"\"", "status=\"404\"", "kind=\"route_not_found\""], 1.0).await;
+    counted(&host, &["status=\"405\"", "kind=\"method_not_allowed\""], 1.0).await;
+    counted(&host, &["plugin=\"p\""], 0.0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_went_away_is_a_line_too() {
+    let host = Host::of("p2", "deadline = \"60s\"");
+    for path in ["/wait", "/wait-inside"] {
+        let client = host.client.clone();
+        let mut request = client.request(Method::GET, path, "");
+        let id = format!("gone{}", path.replace('/', "-"));
+        request.headers_mut().insert("x-request-id", id.parse().unwrap());
+        let asked = tokio::spawn(async move { client.try_send(request).await });
+        while host.metric("ostler_instances", &["plugin=\"p\"", "state=\"busy\""]).await == 0.0 {
+            assert!(!asked.is_finished());
+        }
+        asked.abort();
+        let line = only(&host, &id).await;
+        assert_eq!(line["path"], path);
+        if path == "/wait" {
+            assert_eq!(line["status"], 499, "{line}");
+        }
+        let start = Instant::now();
+        while host.metric("ostler_instances", &["plugin=\"p\"", "state=\"busy\""]).await > 0.0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "the call runs on");
+        }
+    }
+    counted(&host, &["status=\"499\""], 1.0).await;
+}
+
+#[tokio::test]
+async fn counts_add_up_under_load() {
+    let host = Host::of("typed", "");
+    let ask = |number: usize| {
+        let client = host.client.clone();
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                client.get(["/", "/error", "/problem", "/trap"][number % 4]).await;
+            }
+        })
+    };
+    let asked: Vec<_> = (0..8).map(ask).collect();
+    for asked in asked {
+        asked.await.unwrap();
+    }
+    counted(&host, &["status=\"200\"", "kind=\"\""], 100.0).await;
+    counted(&host, &["status=\"409\"", "kind=\"\""], 100.0).await;
+    counted(&host, &["kind=\"plugin_failed\""], 100.0).await;
+    counted(&host, &["kind=\"plugin_trapped\""], 100.0).await;
+    let histogram = host.metric("ostler_request_duration_seconds_count", &["plugin=\"p\""]).await;
+    assert_eq!(histogram, 400.0);
+    let logged = || host.lines().iter().filter(|line| line["msg"] == "request").count();
+    let start = Instant::now();
+    while logged() < 400 && start.elapsed() < Duration::from_secs(5) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(logged(), 400);
+}
+
+/// The access line of `id`, of which there may be no second.
+async fn only(host: &Host, id: &str) -> Value {
+    let is = |line: &Value| line["msg"] == "request" && line["request_id"] == id;
+    let line = host.line(is).await;
+    assert_eq!(host.lines().iter().filter(|line| is(line)).count(), 1);
+    line
+}
+
+/// Counters may lag behind the reply by an instant.
+async fn counted(host: &Host, labels: &[&str], wanted: f64) {
+    let start = Instant::now();
+    loop {
+        let found = host.metric("ostler_requests_total", labels).await;
+        if found == wanted {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{labels:?}: {found} and not {wanted}");
+    }
+}
