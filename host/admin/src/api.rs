@@ -22,7 +22,7 @@ use answer::{Answer, Problem, json, text};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Asks the process to read its configuration again; the texts are warnings, or what is wrong with it.
-type Reload =
+pub type Reload =
     Arc<dyn Fn() -> futures::future::BoxFuture<'static, Result<Vec<String>, Vec<String>>> + Send + Sync>;
 
 /// What answers on the admin listener. Cheap to clone.

@@ -6,6 +6,6 @@ mod api;
 mod control;
 mod token;
 
-pub use api::Api;
+pub use api::{Api, Reload};
 pub use control::{Control, Deployed, Refusal, Setup};
 pub use token::{Token, TokenError};

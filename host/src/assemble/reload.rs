@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use ostler_admin::{Control, Refusal, Setup};
 use ostler_core::settings::Problem;
 use ostler_edge::Certificate;
@@ -111,9 +110,7 @@ impl Reload {
     }
 
     /// The same for the admin API, which tells its caller.
-    pub(super) fn for_api(
-        &self,
-    ) -> Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<String>, Vec<String>>> + Send + Sync> {
+    pub(super) fn for_api(&self) -> ostler_admin::Reload {
         let reload = self.clone();
         Arc::new(move || {
             let reload = reload.clone();
