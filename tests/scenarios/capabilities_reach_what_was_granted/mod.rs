@@ -5,6 +5,7 @@ mod http;
 mod kv;
 mod log;
 mod machine;
+mod wasi;
 
 use ::http::Method;
 use harness::{Host, Reply};
