@@ -67,7 +67,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let admin = Server::bind(&config.admin.server())?;
     let database = Database::open(&config.state)?;
     let kv = Kv::new(database.clone());
-    let registry = Registry::open(database)?;
+    let registry = Registry::open(database.clone())?;
     let upstream = Upstream::new(config.upstream.clone())?;
     let services = Services { kv: kv.clone(), upstream, observe: observe.clone() };
     let code = Arc::new(KeptCode(registry.code().clone()));
@@ -106,6 +106,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     };
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.settle()).await {
+        tracing::warn!(%error, "the write-ahead log stays beside the database; the next start takes it over");
+    }
     tracing::info!(cut = drained.map_or(0, |drained| drained.cut), "stopped");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `docs/limits.md` says what the code does: every kind of error with its facts, every constant with its value.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::fs;
 use std::path::Path;
 

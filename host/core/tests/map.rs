@@ -1,6 +1,8 @@
 //! `host/README.md` is the map: what it names exists, and its order of policies is the one in force. Links in all other
 //! documents lead somewhere too.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Every file of the host says at its head what it is for, and none grows past what one reads in a sitting.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -10,11 +10,13 @@
     reason = "a test that cannot go on should say so and end"
 )]
 
+mod browser;
 mod client;
 mod component;
 mod host;
 mod place;
 
+pub use browser::Page;
 pub use client::{Client, Reply, Version};
 pub use component::{component, saying, tagged};
 pub use host::{Host, Setup};

@@ -1,7 +1,7 @@
 //! The file at `path` is the release: replaced, it is swapped in; half written or broken, it is told and changes nothing.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use harness::{Host, Setup, saying};
@@ -29,7 +29,7 @@ async fn says(host: &Host, says: &str) {
     }
 }
 
-async fn told_that_it_is_kept(host: &Host, file: &PathBuf, reason: &str) {
+async fn told_that_it_is_kept(host: &Host, file: &Path, reason: &str) {
     let told = host
         .line(|line| {
             line["msg"] == "the live release is kept"

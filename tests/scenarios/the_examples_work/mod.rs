@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness::{Client, Host, Reply, Setup, Version, guest};
+use harness::{Client, Host, Page, Reply, Setup, Version, guest};
 use http::{Method, Request};
 use serde_json::json;
 
@@ -108,4 +108,26 @@ async fn the_page_shows_its_form_and_the_links_made_with_it() {
         "{}",
         refused.text()
     );
+}
+
+#[tokio::test]
+async fn a_person_with_a_browser_makes_follows_and_deletes_a_link() {
+    let host = example("shortener", "shortener");
+    let mut page = Page::open(&format!("http://{}/", host.address));
+    page.until("document.readyState == 'complete' && document.title == 'Short links'");
+    // A link may not lead back to the shortener, and a browser under test visits no strangers.
+    let target = format!("http://{}/healthz", host.admin_address);
+    page.evaluate(&format!(
+        "url.value = {target:?}; slug.value = 'by-hand'; document.querySelector('button').click()"
+    ));
+    page.until("!!document.querySelector('tbody a[href=\"/by-hand\"]')");
+    assert_eq!(host.client.get("/links/by-hand").await.json()["url"], target);
+    page.evaluate("document.querySelector('tbody a').click()");
+    page.until("location.pathname == '/healthz'");
+    assert_eq!(host.client.get("/links/by-hand").await.json()["visits"], 1);
+    page.evaluate("history.back()");
+    page.until("!!document.querySelector('tbody button')");
+    page.evaluate("document.querySelector('tbody button').click()");
+    page.until("document.readyState == 'complete' && !document.querySelector('tbody a')");
+    assert_eq!(host.client.get("/links/by-hand").await.status, 404);
 }

@@ -139,6 +139,17 @@ impl Database {
         self.shared.readers.run(job)
     }
 
+    /// Moves all that was acknowledged into the file itself, so that a copy of it alone is whole: for a stop, where not all
+    /// clones can be waited for. Blocks on the disk.
+    ///
+    /// # Errors
+    /// If the disk fails; nothing is lost by it.
+    pub fn settle(&self) -> Result<(), DatabaseError> {
+        let connection = connection::writer(&self.shared.path)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     /// The database file.
     pub fn path(&self) -> &Path {
         &self.shared.path

@@ -31,6 +31,19 @@ fn names(database: &Database) -> Vec<String> {
     database.read(read).unwrap()
 }
 
+#[tokio::test]
+async fn once_settled_the_file_alone_holds_everything() {
+    let (home, database) = fresh();
+    add(&database, "a").await.unwrap();
+    database.settle().unwrap();
+    let copy = home.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::copy(database.path(), copy.join(FILE)).unwrap();
+    assert_eq!(names(&Database::open(&copy).unwrap()), ["a"]);
+    add(&database, "b").await.unwrap();
+    assert_eq!(names(&database), ["a", "b"]);
+}
+
 /// Holds the writer inside a job until the sender is dropped, so that what follows must queue.
 fn hold(database: &Database) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Outcome>) {
     let (release, held) = mpsc::channel::<()>();
