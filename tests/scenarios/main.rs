@@ -23,4 +23,3 @@ mod the_documents_say_what_the_host_does;
 mod the_examples_work;
 mod tls_is_served_and_renewed;
 mod what_was_acknowledged_survives;
-mod what_was_not_granted_is_not_there;
