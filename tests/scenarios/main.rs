@@ -11,6 +11,7 @@ mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod bodies_are_bounded_and_stream_both_ways;
+mod capabilities_reach_what_was_granted;
 mod commands_drive_a_running_host;
 mod developing_swaps_in_every_change;
 mod every_exchange_leaves_one_line;

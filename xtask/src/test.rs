@@ -18,7 +18,14 @@ const ELSEWHERE: [&str; 3] = ["sdk", "plugins", "examples"];
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     tools::require(&tools::TEST)?;
     let guests = components::guests(workspace)?;
-    step::command("building the host", workspace.cargo("build").args(["-p", "ostler"]))?;
+    // Everything at once: the host alone has other features in its dependencies, and would be compiled twice.
+    let mut build = workspace.cargo("build");
+    let built =
+        step::command("building the host and its tests", build.args(["--workspace", "--all-targets"]));
+    if let Err(error) = built {
+        // Then the first run cannot be built either, and counts as failed; the others still have something to say.
+        eprintln!("{error:#}");
+    }
     let mut total = Tally::default();
     for mut run in runs(workspace)? {
         run.command.env("OSTLER_BIN", workspace.binary("debug", "ostler")).env("OSTLER_GUESTS", &guests);

@@ -1,5 +1,7 @@
 //! Why a guest ended badly: from wasmtime's error to the kind that the client and the operator are told.
 
+use std::time::Duration;
+
 use ostler_core::{Error, Kind};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
@@ -24,9 +26,11 @@ pub(crate) fn classify(error: wasmtime::Error, limits: &Limits) -> Error {
         (Kind::Overloaded, "no instance is free on this host")
     } else if limits.refused() {
         (Kind::PluginOutOfMemory, "the handler ran out of the memory it may use")
-    } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+    } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        || says(&error, "store handle limit exceeded")
+    {
         (Kind::PluginLimitExceeded, "the handler holds too many handles")
-    } else if is_host_call_limit(&error) {
+    } else if says(&error, "fuel allocated for hostcalls has been exhausted") {
         (Kind::PluginLimitExceeded, "the handler moved too many bytes in one call of the host")
     } else if matches!(error.downcast_ref(), Some(Trap::StackOverflow)) {
         (Kind::PluginTrapped, "the handler used up its stack")
@@ -35,12 +39,13 @@ pub(crate) fn classify(error: wasmtime::Error, limits: &Limits) -> Error {
     } else {
         (Kind::PluginTrapped, "the handler crashed")
     };
-    Error::new(kind, detail).because(Cause(format!("{error:?}")))
+    let told = Error::new(kind, detail).because(Cause(format!("{error:?}")));
+    if kind == Kind::Overloaded { told.retry_after(Duration::from_secs(1)) } else { told }
 }
 
-/// wasmtime has no type for this error.
-fn is_host_call_limit(error: &wasmtime::Error) -> bool {
-    error.chain().any(|cause| cause.to_string().contains("fuel allocated for hostcalls has been exhausted"))
+/// Whether wasmtime's message is `text`, for errors that have no type.
+fn says(error: &wasmtime::Error, text: &str) -> bool {
+    error.chain().any(|cause| cause.to_string().contains(text))
 }
 
 /// The private cause: wasmtime's message with the guest's backtrace.

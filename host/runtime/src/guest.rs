@@ -24,12 +24,19 @@ use crate::limits::Limits;
 /// Host handles (open streams, requests, pollables, ...) one instance may hold.
 const HANDLES: usize = 1_000;
 
+/// Entries in the tables that wasmtime keeps for one instance: what the guest was handed, and the tasks, streams and futures
+/// of 0.3. A stream is several of them.
+const ENTRIES: usize = 4_000;
+
 /// Handles an idle instance may hold: most languages keep their standard streams. More are a leak, and the instance is
 /// replaced before it reaches its limit.
 const HANDLES_AT_REST: usize = 64;
 
-/// Bytes that one host call may move out of the guest.
+/// Bytes that one host call may move out of the guest, unless its response may be larger.
 const HOST_CALL_BYTES: usize = 32 << 20;
+
+/// What a typed response's head may add to its body there.
+const RESPONSE_HEAD_BYTES: usize = 1 << 20;
 
 /// Bytes of one set of header fields, in memory.
 const FIELDS_BYTES: usize = 128 << 10;
@@ -81,6 +88,7 @@ struct Wasi {
 impl Guest {
     /// A store for one instance of `env`'s plugin.
     pub(crate) fn store(engine: &Engine, env: Arc<Env>, exchange: &Exchange) -> Store<Guest> {
+        let response_body = env.spec.response_body;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let mut http = WasiHttpCtx::new();
@@ -98,7 +106,11 @@ impl Guest {
         };
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
-        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.set_hostcall_fuel(host_call_bytes(response_body));
+        store.set_max_component_handles(ENTRIES);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(ENTRIES);
+        }
         store.epoch_deadline_callback(|context| {
             if Instant::now() >= context.data().deadline {
                 return Err(DeadlinePassed.into());
@@ -144,6 +156,12 @@ impl Guest {
     pub(crate) fn request_id(&self) -> Option<&RequestId> {
         self.exchange.as_ref().map(|exchange| &exchange.id)
     }
+}
+
+/// A typed response leaves the guest in one call, and may be as large as the definition allows.
+fn host_call_bytes(response_body: u64) -> usize {
+    let response = usize::try_from(response_body).unwrap_or(usize::MAX).saturating_add(RESPONSE_HEAD_BYTES);
+    response.max(HOST_CALL_BYTES)
 }
 
 /// Whether what a guest still holds may outlive its exchange: standard streams and the like may, nothing of the exchange.

@@ -66,6 +66,18 @@ impl ResourceLimiter for Limits {
         Ok(self.tables.grow(current, desired))
     }
 
+    // The host could not provide what the limit allows: its pool's slots may be smaller, or the module set a maximum of its own.
+    // What was granted stays counted, since this may be told of a growth that was never asked for here.
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory.refused = true;
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.tables.refused = true;
+        Ok(())
+    }
+
     // An adapter, a shim and a few core modules make one component.
     fn instances(&self) -> usize {
         64

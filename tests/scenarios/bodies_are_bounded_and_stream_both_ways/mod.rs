@@ -151,6 +151,16 @@ async fn a_typed_body_arrives_whole_and_goes_back_whole() {
     assert!(reply.body == body, "{} bytes came back", reply.body.len());
 }
 
+#[tokio::test]
+async fn a_response_body_may_be_as_large_as_its_definition_says() {
+    for component in ["typed", "p2", "p3"] {
+        let host = Host::of(component, "memory = \"256MiB\"\nresponse_body = \"48MiB\"\ndeadline = \"30s\"");
+        let size = 48 << 20;
+        let reply = host.client.get(&format!("/body?bytes={size}")).await;
+        assert_eq!((reply.status.as_u16(), reply.body.len(), reply.whole), (200, size, true), "{component}");
+    }
+}
+
 fn too_large(reply: &Reply, component: &str) {
     assert_eq!(
         (reply.status.as_u16(), reply.code().as_str()),

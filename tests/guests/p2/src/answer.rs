@@ -1,5 +1,7 @@
 //! Ordinary answers, whole and streamed.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
@@ -104,4 +106,10 @@ pub fn trailers(out: ResponseOutparam) {
     let fields = Fields::new();
     fields.append("x-sum", b"3").expect("a header");
     answer.finish(Some(fields));
+}
+
+/// How many times this instance was asked this.
+pub fn counter(out: ResponseOutparam) {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    Answer::start(out, 200, &[]).text(&(CALLS.fetch_add(1, Relaxed) + 1).to_string());
 }

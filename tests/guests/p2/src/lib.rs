@@ -6,6 +6,7 @@ mod answer;
 mod around;
 mod fetch;
 mod hostile;
+mod stores;
 
 use answer::Answer;
 
@@ -44,6 +45,9 @@ impl wasip2::exports::http::incoming_handler::Guest for Guest {
             "/headers" => hostile::headers(out, number("count", 1), number("bytes", 10)),
             "/status" => Answer::start(out, number("code", 200) as u16, &[]).text("a status"),
 
+            "/wasi-config" => stores::config(out, &value(query, "key").unwrap_or_default()),
+            "/wasi-keyvalue" => stores::keyvalue(out, &value(query, "store").unwrap_or_default()),
+            "/counter" => answer::counter(out),
             "/print" => around::print(out),
             "/around" => around::look(out),
             "/fetch" => fetch::fetch(request, out, &value(query, "url").unwrap_or_default()),

@@ -1,5 +1,7 @@
 //! Ordinary answers, whole and streamed.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Trailers};
 use wasip3::wit_bindgen::{FutureWriter, StreamReader, StreamWriter};
 use wasip3::{clocks::monotonic_clock, spawn_local, wit_future, wit_stream};
@@ -126,4 +128,10 @@ pub fn trailers() -> Response {
         answer.finish(Some(fields)).await;
     });
     response
+}
+
+/// How many times this instance was asked this.
+pub fn counter() -> Response {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    text(200, &(CALLS.fetch_add(1, Relaxed) + 1).to_string())
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::{ErrorCode, Fields, Response};
-use wasip3::spawn_local;
+use wasip3::{spawn_local, wit_stream};
 
 use crate::answer::{Answer, text};
 
@@ -69,6 +69,13 @@ fn inside(what: impl Future<Output = ()> + 'static) -> Response {
 pub fn handles() -> ! {
     loop {
         std::mem::forget(Fields::new());
+    }
+}
+
+/// Makes streams without end and keeps them all.
+pub fn streams() -> ! {
+    loop {
+        std::mem::forget(wit_stream::new::<u8>());
     }
 }
 

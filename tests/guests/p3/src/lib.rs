@@ -23,6 +23,7 @@ impl wasip3::exports::http::handler::Guest for Guest {
             "/drip" => Ok(answer::drip(number("chunks", 3), number("ms", 10))),
             "/body" => Ok(answer::body(number("bytes", 1))),
             "/trailers" => Ok(answer::trailers()),
+            "/counter" => Ok(answer::counter()),
             "/ignore-body" => Ok(text(200, "the request body was not read")),
             "/status" => Ok(text(number("code", 200) as u16, "a status")),
 
@@ -36,6 +37,7 @@ impl wasip3::exports::http::handler::Guest for Guest {
             "/trap-inside" => Ok(hostile::trap_inside()),
             "/panic" => panic!("a panic on purpose"),
             "/handles" => hostile::handles(),
+            "/streams" => hostile::streams(),
             "/memory" => hostile::memory(),
             "/headers" => Ok(hostile::headers(number("count", 1), number("bytes", 10))),
 
