@@ -14,10 +14,16 @@ use ostler_observe::{AccessLine, Observe};
 
 use crate::snapshot::Route;
 
+/// Where exchanges are told.
+pub(crate) struct Observer {
+    observe: Observe,
+    /// Counts those that match no route.
+    unrouted: Arc<RouteMetrics>,
+}
+
 /// What is known of an exchange before it is answered.
 pub(crate) struct Observation {
-    observe: Observe,
-    metrics: Arc<RouteMetrics>,
+    observer: Arc<Observer>,
     route: Option<Arc<Route>>,
     method: Method,
     uri: Uri,
@@ -32,10 +38,16 @@ pub(crate) struct Observation {
 /// Status under which an exchange is counted whose client went away before the reply (nginx's, never sent).
 const CLIENT_GONE: u16 = 499;
 
+impl Observer {
+    pub(crate) fn new(observe: Observe) -> Arc<Self> {
+        let unrouted = observe.metrics.route("", "", "");
+        Arc::new(Observer { observe, unrouted })
+    }
+}
+
 impl Observation {
     pub(crate) fn of(
-        observe: &Observe,
-        unrouted: &Arc<RouteMetrics>,
+        observer: &Arc<Observer>,
         route: &Option<Arc<Route>>,
         request: &Request<Body>,
         id: &RequestId,
@@ -43,8 +55,7 @@ impl Observation {
         started: Instant,
     ) -> Self {
         Observation {
-            observe: observe.clone(),
-            metrics: route.as_ref().map_or(unrouted, |route| &route.metrics).clone(),
+            observer: observer.clone(),
             route: route.clone(),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -86,9 +97,10 @@ impl Observation {
     fn finish(&mut self, status: StatusCode, kind: Option<Kind>, bytes: u64) {
         self.finished = true;
         let duration = self.started.elapsed();
-        self.metrics.observe(kind.map_or(Ok(status), Err), duration, bytes);
         let route = self.route.as_deref();
-        self.observe.access(&AccessLine {
+        let metrics = route.map_or(&self.observer.unrouted, |route| &route.metrics);
+        metrics.observe(kind.map_or(Ok(status), Err), duration, bytes);
+        self.observer.observe.access(&AccessLine {
             request_id: self.id.as_str(),
             method: &self.method,
             path: self.uri.path(),

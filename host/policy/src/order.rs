@@ -15,9 +15,8 @@ use arc_swap::ArcSwap;
 use http::{HeaderName, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
-use ostler_observe::metrics::RouteMetrics;
 
-use crate::observe::Observation;
+use crate::observe::{Observation, Observer};
 use crate::route::Found;
 use crate::snapshot::{Route, Snapshot};
 
@@ -26,15 +25,13 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the edge hands each request to.
 pub struct Order {
     snapshot: ArcSwap<Snapshot>,
-    observe: Observe,
-    unrouted: Arc<RouteMetrics>,
+    observer: Arc<Observer>,
 }
 
 impl Order {
     /// A stack that starts with `snapshot`.
     pub fn new(snapshot: Snapshot, observe: Observe) -> Self {
-        let unrouted = observe.metrics.route("", "", "");
-        Order { snapshot: ArcSwap::from_pointee(snapshot), observe, unrouted }
+        Order { snapshot: ArcSwap::from_pointee(snapshot), observer: Observer::new(observe) }
     }
 
     /// Puts the next snapshot in force; requests under way finish on theirs.
@@ -73,8 +70,7 @@ impl Handle for Order {
             Found::MethodNotAllowed(allow) => (None, Some(allow)),
             Found::Nothing => (None, None),
         };
-        let observation =
-            Observation::of(&self.observe, &self.unrouted, &route, &request, &id, peer, started);
+        let observation = Observation::of(&self.observer, &route, &request, &id, peer, started);
         let answered = match allow {
             Some(_) => Err(Error::new(Kind::MethodNotAllowed, "this path does not take this method")),
             None => self.answer(route.as_ref(), &id, request, peer, started).await,

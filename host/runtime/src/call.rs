@@ -35,8 +35,9 @@ pub async fn call(
 ) -> Result<Response<Body>, Error> {
     let answered = match &plugin.handler {
         Handler::Typed(_) => typed::call(plugin, exchange, request).await,
-        Handler::Incoming(_) => incoming::call(plugin, exchange, request).await,
-        Handler::Service(_) => service::call(plugin, exchange, request).await,
+        // Boxed, so that the fast lane does not move futures of their size.
+        Handler::Incoming(_) => Box::pin(incoming::call(plugin, exchange, request)).await,
+        Handler::Service(_) => Box::pin(service::call(plugin, exchange, request)).await,
     };
     answered.inspect_err(|error| count(plugin, error.kind))
 }
@@ -53,16 +54,19 @@ fn count(plugin: &Plugin, kind: Kind) {
 
 /// Waits for one of the plugin's places, inside the deadline.
 async fn admit(plugin: &Plugin, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
-    let slot = &plugin.slot;
-    if let Ok(permit) = slot.permits.clone().try_acquire_owned() {
-        return Ok(permit);
+    match plugin.slot.permits.clone().try_acquire_owned() {
+        Ok(permit) => Ok(permit),
+        Err(_) => Box::pin(queue(plugin, deadline)).await,
     }
+}
+
+async fn queue(plugin: &Plugin, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
     let overloaded = |detail| Error::new(Kind::Overloaded, detail).retry_after(Duration::from_secs(1));
     let (waiting, since) = (Waiting::enter(plugin), Instant::now());
     if waiting.place >= plugin.spec().concurrency.saturating_mul(WAITING_PER_PLACE) {
         return Err(overloaded("too many requests are waiting for this handler"));
     }
-    match timeout_at(deadline.into(), slot.permits.clone().acquire_owned()).await {
+    match timeout_at(deadline.into(), plugin.slot.permits.clone().acquire_owned()).await {
         Ok(Ok(permit)) => {
             plugin.env.metrics.queue_wait.observe(since.elapsed());
             Ok(permit)

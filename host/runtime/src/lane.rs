@@ -105,28 +105,49 @@ pub(crate) fn lower_priority() {
 }
 
 /// Runs `call` to its end or to `deadline`, changing lanes when it overruns.
-pub(crate) async fn run<T: Send + 'static>(
+///
+/// Most calls end at their first poll, so whatever waits (a timer, a task) is made only after it, in a box of its own:
+/// a future is as large as the largest thing it may hold, and is moved with all of it.
+pub(crate) async fn run<T, F>(
     lanes: Arc<Lanes>,
     share: Arc<Share>,
     deadline: Instant,
-    call: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Error> {
-    let deadline = deadline.into();
-    let mut call = Box::pin(call);
+    mut call: Pin<Box<F>>,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
     let mut overran = false;
     if !share.suspect() {
-        match timeout_at(deadline, poll_fn(|cx| poll_fast(call.as_mut(), cx))).await {
-            Ok(Step::Done(value)) => {
-                share.was_quick();
-                return Ok(value);
+        let step = match poll_fn(|cx| Poll::Ready(poll_fast(call.as_mut(), cx))).await {
+            Poll::Ready(step) => step,
+            Poll::Pending => {
+                let waiting = timeout_at(deadline.into(), poll_fn(|cx| poll_fast(call.as_mut(), cx)));
+                Box::pin(waiting).await.map_err(|_| passed())?
             }
-            Ok(Step::Overran) => {
-                share.overran();
-                overran = true;
-            }
-            Err(_) => return Err(passed()),
+        };
+        if let Step::Done(value) = step {
+            share.was_quick();
+            return Ok(value);
         }
+        share.overran();
+        overran = true;
     }
+    Box::pin(run_slowly(lanes, share, deadline, call, overran)).await
+}
+
+async fn run_slowly<T, F>(
+    lanes: Arc<Lanes>,
+    share: Arc<Share>,
+    deadline: Instant,
+    mut call: Pin<Box<F>>,
+    mut overran: bool,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
     let slots = share.slots.clone();
     let slow = async move {
         let _slot = slots.acquire_owned().await;
@@ -138,7 +159,7 @@ pub(crate) async fn run<T: Send + 'static>(
         });
         (value.await, overran)
     };
-    match timeout_at(deadline, AbortOnDrop(lanes.slow.spawn(slow))).await {
+    match timeout_at(deadline.into(), AbortOnDrop(lanes.slow.spawn(slow))).await {
         Ok(Ok((value, overran))) => {
             if !overran {
                 share.was_quick();
@@ -212,10 +233,11 @@ mod tests {
     #[tokio::test]
     async fn an_overrunning_call_goes_on_in_the_slow_lane_and_a_quick_one_stays() {
         let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
-        let slow = run(lanes.clone(), share.clone(), soon(5000), overrun()).await.unwrap();
+        let slow = run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
         assert_eq!(slow, "ostler-slow");
         let here = std::thread::current().id();
-        let quick = run(lanes, share, soon(5000), async { std::thread::current().id() }).await.unwrap();
+        let quick =
+            run(lanes, share, soon(5000), Box::pin(async { std::thread::current().id() })).await.unwrap();
         assert_eq!(quick, here);
     }
 
@@ -224,9 +246,9 @@ mod tests {
         let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
         let here = std::thread::current().id();
         for _ in 0..SUSPECT_AFTER {
-            run(lanes.clone(), share.clone(), soon(5000), overrun()).await.unwrap();
+            run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
         }
-        let place = || async { std::thread::current().id() };
+        let place = || Box::pin(async { std::thread::current().id() });
         assert_ne!(run(lanes.clone(), share.clone(), soon(5000), place()).await.unwrap(), here);
         assert_eq!(run(lanes, share, soon(5000), place()).await.unwrap(), here);
     }
@@ -240,7 +262,7 @@ mod tests {
             std::future::pending::<()>().await;
             drop(holds);
         };
-        let error = run(lanes, share, soon(20), wait).await.unwrap_err();
+        let error = run(lanes, share, soon(20), Box::pin(wait)).await.unwrap_err();
         assert_eq!(error.kind, Kind::DeadlineExceeded);
         assert_eq!(Arc::strong_count(&held), 1);
     }

@@ -27,7 +27,7 @@ pub(super) async fn call(
     let permit = admit(plugin, exchange.deadline).await?;
     let (sender, head) = oneshot::channel();
     let (lanes, share) = (plugin.lanes.clone(), plugin.slot.share.clone());
-    let call = invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone());
+    let call = Box::pin(invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone()));
     let deadline = exchange.deadline;
     let drive = async move { lane::run(lanes, share, deadline, call).await? };
     streaming::answer(plugin, &exchange, fate, drive, head).await

@@ -1,6 +1,7 @@
 //! The fast lane: one call with the whole request in it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -23,19 +24,17 @@ pub(super) async fn call(
     let (parts, body) = request.into_parts();
     let deadline = exchange.deadline;
     // A slow client must not hold a place, so its body is received before.
-    let body =
-        match body {
-            Body::Empty => Bytes::new(),
-            body => timeout_at(deadline.into(), receive(body, plugin.spec().request_body)).await.map_err(
-                |_| Error::new(Kind::RequestTimeout, "the request body did not arrive within the deadline"),
-            )??,
-        };
+    let body = match body {
+        Body::Empty => Bytes::new(),
+        Body::Full(whole) if whole.len() as u64 <= plugin.spec().request_body => whole,
+        body => Box::pin(receive_within(deadline, body, plugin.spec().request_body)).await?,
+    };
     let permit = admit(plugin, deadline).await?;
     let (lanes, share, plugin) = (plugin.lanes.clone(), plugin.slot.share.clone(), plugin.clone());
-    let call = async move {
+    let call = Box::pin(async move {
         let _permit = permit;
         invoke(&plugin, exchange, &parts, &body).await
-    };
+    });
     lane::run(lanes, share, deadline, call).await?
 }
 
@@ -72,6 +71,11 @@ fn headers(parts: &Parts) -> Vec<(&str, &[u8])> {
     }
     headers.extend(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
     headers
+}
+
+async fn receive_within(deadline: Instant, body: Body, limit: u64) -> Result<Bytes, Error> {
+    let late = |_| Error::new(Kind::RequestTimeout, "the request body did not arrive within the deadline");
+    timeout_at(deadline.into(), receive(body, limit)).await.map_err(late)?
 }
 
 /// Collects a body of at most `limit` bytes.
