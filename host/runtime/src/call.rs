@@ -66,11 +66,10 @@ async fn queue(plugin: &Plugin, deadline: Instant) -> Result<OwnedSemaphorePermi
     if waiting.place >= plugin.spec().concurrency.saturating_mul(WAITING_PER_PLACE) {
         return Err(overloaded("too many requests are waiting for this handler"));
     }
-    match timeout_at(deadline.into(), plugin.slot.permits.clone().acquire_owned()).await {
-        Ok(Ok(permit)) => {
-            plugin.env.metrics.queue_wait.observe(since.elapsed());
-            Ok(permit)
-        }
+    let admitted = timeout_at(deadline.into(), plugin.slot.permits.clone().acquire_owned()).await;
+    plugin.env.metrics.queue_wait.observe(since.elapsed());
+    match admitted {
+        Ok(Ok(permit)) => Ok(permit),
         _ => Err(overloaded("no place for this request was free within its deadline")),
     }
 }

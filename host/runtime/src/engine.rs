@@ -129,7 +129,8 @@ fn pool(slots: u32) -> InstanceAllocationStrategy {
         .linear_memory_keep_resident(if scans { MEMORY_KEPT } else { MEMORY_KEPT_BLINDLY })
         .table_keep_resident(16 << 10)
         .max_unused_warm_slots(256)
-        .decommit_batch_size(16);
+        // A batch would keep what dead instances held, up to their memory limits, until it is full.
+        .decommit_batch_size(1);
     InstanceAllocationStrategy::Pooling(pool)
 }
 
