@@ -90,3 +90,22 @@ impl Handle for Order {
         observation.watch(response, kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A future is moved whole, more than once, before it is first polled; what is rarely awaited belongs in a box.
+    #[test]
+    fn the_future_of_an_exchange_stays_small() {
+        let observe = Observe::to(&ostler_observe::Config::default(), std::io::sink()).unwrap();
+        let order = Order::new(Snapshot::default(), observe);
+        let order = &order;
+        let size = size(|request, peer| order.handle(request, peer));
+        assert!(size < 3 << 10, "{size} bytes");
+    }
+}

@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use ostler_core::{Error, Kind};
+use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
+use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -28,7 +30,7 @@ pub(crate) const SLOW_SLICE: u64 = 5;
 /// Overruns in a row after which a plugin's calls start in the slow lane.
 const SUSPECT_AFTER: u32 = 3;
 
-/// Priority of slow threads (19 is the lowest that there is).
+/// Priority of slow threads where the idle policy is refused (19 is the lowest that there is).
 const SLOW_NICE: i32 = 19;
 
 thread_local! {
@@ -98,10 +100,15 @@ impl Share {
     }
 }
 
-/// Lowers the calling thread to the lowest priority; used by everything that must not disturb requests.
+/// Makes the calling thread run only where nobody else would; for everything that must not disturb requests.
+///
+/// The idle policy, since a thread that wakes always preempts an idle one at once; a merely niced one first ends its slice.
 pub(crate) fn lower_priority() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     // Without permission the thread stays as it is: slower for others, but right.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SLOW_NICE);
+    if set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).is_err() {
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SLOW_NICE);
+    }
 }
 
 /// Runs `call` to its end or to `deadline`, changing lanes when it overruns.
