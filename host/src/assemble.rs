@@ -81,6 +81,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         () = signals.until_stop(|| {}) => return Ok(()),
     };
     let draining = Arc::new(AtomicBool::new(false));
+    let drain_delay = config.server.limits.drain_delay;
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
     let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
@@ -98,6 +99,13 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let edge = tokio::spawn(edge.run(control.order().clone(), ended(edge_stops)));
     signals.until_stop(|| reload.begin()).await;
     draining.store(true, Ordering::Relaxed);
+    if !drain_delay.is_zero() {
+        tracing::info!("not ready any more; listeners stay open for drain_delay");
+        tokio::select! {
+            () = tokio::time::sleep(drain_delay) => {}
+            () = signals.until_stop(|| {}) => {}
+        }
+    }
     tracing::info!("draining: no new connections, requests under way are finished");
     drop(stop_edge);
     let drained = tokio::select! {

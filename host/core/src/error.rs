@@ -51,8 +51,6 @@ pub enum Kind {
     PluginHasNoRelease,
     /// No capacity was free within the deadline, or the host is shedding load.
     Overloaded,
-    /// The host is shutting down.
-    Draining,
     /// The plugin did not answer within its deadline.
     DeadlineExceeded,
     /// The plugin trapped (panic, unreachable, out-of-bounds access, stack overflow, ...).
@@ -65,8 +63,6 @@ pub enum Kind {
     PluginFailed,
     /// The plugin's response is larger than allowed.
     ResponseTooLarge,
-    /// Another server that the answer depends on failed.
-    UpstreamFailed,
     /// A failure of the host itself.
     Internal,
 }
@@ -88,7 +84,7 @@ pub struct Facts {
 
 impl Kind {
     /// Every kind, in declaration order; `Kind as usize` indexes it.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 16] = [
         Kind::BadRequest,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -98,14 +94,12 @@ impl Kind {
         Kind::HeadersTooLarge,
         Kind::PluginHasNoRelease,
         Kind::Overloaded,
-        Kind::Draining,
         Kind::DeadlineExceeded,
         Kind::PluginTrapped,
         Kind::PluginOutOfMemory,
         Kind::PluginLimitExceeded,
         Kind::PluginFailed,
         Kind::ResponseTooLarge,
-        Kind::UpstreamFailed,
         Kind::Internal,
     ];
 
@@ -136,7 +130,6 @@ impl Kind {
                 (S::SERVICE_UNAVAILABLE, "plugin_has_no_release", "Nothing deployed here yet", true, false)
             }
             Kind::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", true, true),
-            Kind::Draining => (S::SERVICE_UNAVAILABLE, "draining", "Shutting down", true, false),
             Kind::DeadlineExceeded => {
                 (S::GATEWAY_TIMEOUT, "deadline_exceeded", "Deadline exceeded", true, true)
             }
@@ -167,7 +160,6 @@ impl Kind {
                 false,
                 true,
             ),
-            Kind::UpstreamFailed => (S::BAD_GATEWAY, "upstream_failed", "Upstream failed", true, true),
             Kind::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", false, true),
         };
         Facts { status, code, title, retryable, alarming }

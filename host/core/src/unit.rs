@@ -44,6 +44,9 @@ pub fn format_size(bytes: u64) -> String {
 /// Writes a duration in the largest unit that leaves no fraction.
 pub fn format_duration(duration: Duration) -> String {
     let micros = duration.as_micros();
+    if micros == 0 {
+        return "0s".to_owned();
+    }
     let units =
         [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)];
     match units.iter().find(|(_, factor)| micros >= *factor && micros.is_multiple_of(*factor)) {
@@ -83,5 +86,6 @@ mod tests {
         }
         assert_eq!(format_duration(Duration::from_secs(120)), "2m");
         assert_eq!(format_duration(Duration::from_millis(1500)), "1500ms");
+        assert_eq!(format_duration(Duration::ZERO), "0s");
     }
 }

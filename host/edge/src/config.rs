@@ -73,6 +73,9 @@ pub struct Limits {
     /// `http2_resets`: requests a client may cancel while they are handled, per connection in ten seconds; one more ends
     /// the connection. Default: 200; a browser leaving a page cancels a few dozen.
     pub http2_resets: u32,
+    /// `drain_delay`: how long a stopping host says that it is not ready before it closes its listeners. Default: 0s; with a
+    /// load balancer in front, a little more than the interval at which it asks.
+    pub drain_delay: Duration,
     /// `grace`: how long a drain waits for requests in flight. Default: 30s.
     pub grace: Duration,
 }
@@ -181,6 +184,7 @@ impl Limits {
         http2_streams: 128,
         http2_pending_resets: 20,
         http2_resets: 200,
+        drain_delay: Duration::ZERO,
         grace: Duration::from_secs(30),
     };
 
@@ -213,6 +217,7 @@ impl Limits {
             body_deadline: duration("body_deadline", millis(100, 86_400), d.body_deadline),
             send_deadline: duration("send_deadline", millis(100, 86_400), d.send_deadline),
             handshake_deadline: duration("handshake_deadline", millis(100, 600), d.handshake_deadline),
+            drain_delay: duration("drain_delay", seconds(0, 3_600), d.drain_delay),
             grace: duration("grace", seconds(0, 86_400), d.grace),
         }
     }

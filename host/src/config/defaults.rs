@@ -31,6 +31,7 @@ fn defaults() -> BTreeMap<String, u128> {
         http2_streams,
         http2_pending_resets,
         http2_resets,
+        drain_delay,
         grace,
     } = ostler_edge::Limits::default();
     let PluginSpec {
@@ -88,6 +89,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("server.body_deadline", body_deadline),
         ("server.send_deadline", send_deadline),
         ("server.handshake_deadline", handshake_deadline),
+        ("server.drain_delay", drain_delay),
         ("server.grace", grace),
         ("plugins.NAME.deadline", deadline),
         ("upstream.connect", connect),

@@ -61,6 +61,19 @@ async fn streams_and_computations_are_finished_while_nobody_new_is_let_in() {
 }
 
 #[tokio::test]
+async fn with_a_drain_delay_it_says_so_before_it_shuts_the_door() {
+    let listen = "listen = [\"http://127.0.0.1:0\"]\ndrain_delay = \"2s\"";
+    let setup = Setup::new().server(listen).plugin("p", "hello-p2", "").route("/{*rest}", "p");
+    let mut host = setup.start();
+    host.signal(Signal::TERM);
+    until("/readyz does not turn 503", async || host.admin.get("/readyz").await.status == 503).await;
+    let late = host.client(Version::Http1);
+    assert_eq!(late.get("/x").await.status, 200, "a balancer that has not asked yet still sends requests");
+    until("connections are not refused", async || TcpStream::connect(host.address).await.is_err()).await;
+    assert_eq!(host.wait().code(), Some(0));
+}
+
+#[tokio::test]
 async fn idle_connections_do_not_hold_it_up() {
     let mut host = host("hello-p2", "60s");
     let idle = [host.client(Version::Http1), host.client(Version::Http2)];
