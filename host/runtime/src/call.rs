@@ -36,8 +36,9 @@ pub async fn call(
     let answered = match &plugin.handler {
         Handler::Typed(_) => typed::call(plugin, exchange, request).await,
         // Boxed, so that the fast lane does not move futures of their size.
-        Handler::Incoming(_) => Box::pin(incoming::call(plugin, exchange, request)).await,
-        Handler::Service(_) => Box::pin(service::call(plugin, exchange, request)).await,
+        Handler::Incoming(_) | Handler::Service(_) => {
+            Box::pin(streaming::call(plugin, exchange, request)).await
+        }
     };
     answered.inspect_err(|error| count(plugin, error.kind))
 }

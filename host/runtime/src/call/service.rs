@@ -3,70 +3,32 @@
 //! An instance answers one exchange at a time, so a trap or a deadline ends that exchange alone.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 
-use http::{Request, Response, Uri, header};
+use http::{Request, Uri, header};
 use http_body_util::BodyExt;
-use ostler_core::{Body, Error, Exchange, Kind, Scheme};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use ostler_core::{Error, Kind, Scheme};
+use tokio::sync::oneshot;
+use wasmtime::Store;
 use wasmtime::component::Accessor;
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p3::Request as GuestRequest;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-use super::streaming::{self, Fate, GuestBody, HeadSender};
-use super::{admit, instance, keep, mismatch};
-use crate::fault::classify;
+use super::streaming::{GuestBody, HeadSender};
 use crate::guest::Guest;
-use crate::lane;
-use crate::plugin::{Exports, Plugin};
 
-pub(super) async fn call(
-    plugin: &Arc<Plugin>,
-    exchange: Exchange,
-    request: Request<Body>,
-) -> Result<Response<Body>, Error> {
-    let fate = Fate::default();
-    let mut request = streaming::limited(request, plugin.spec().request_body, &fate)?;
-    absolute(&mut request, exchange.peer.scheme);
-    let permit = admit(plugin, exchange.deadline).await?;
-    let (sender, head) = oneshot::channel();
-    let (lanes, share) = (plugin.lanes.clone(), plugin.slot.share.clone());
-    let call = Box::pin(invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone()));
-    let deadline = exchange.deadline;
-    let drive = async move { lane::run(lanes, share, deadline, call).await? };
-    streaming::answer(plugin, &exchange, fate, drive, head).await
-}
-
-async fn invoke(
-    plugin: Arc<Plugin>,
-    exchange: Exchange,
-    request: Request<GuestBody>,
-    _permit: OwnedSemaphorePermit,
+/// Calls the handler; the answer goes to `sender`.
+pub(super) async fn invoke(
+    service: &Service,
+    store: &mut Store<Guest>,
+    scheme: Scheme,
+    mut request: Request<GuestBody>,
     sender: HeadSender,
-    fate: Fate,
-) -> Result<(), Error> {
-    let mut instance = instance(&plugin, exchange).await?;
-    let guard = fate.guard();
-    let (request, sent) = GuestRequest::from_http(instance.store.data_mut().http().hooks, request);
-    let Exports::Service(service) = &instance.exports else { return Err(mismatch()) };
-    let ended = instance
-        .store
-        .run_concurrent(async |accessor| converse(accessor, service, request, sent, sender).await)
-        .await;
-    match ended.and_then(|ended| ended) {
-        Ok(()) => {
-            guard.fine();
-            keep(&plugin, instance);
-            Ok(())
-        }
-        Err(error) => {
-            let error = classify(error, &instance.store.data().limits);
-            guard.failed(error.kind);
-            Err(error)
-        }
-    }
+) -> wasmtime::Result<()> {
+    absolute(&mut request, scheme);
+    let (request, sent) = GuestRequest::from_http(store.data_mut().http().hooks, request);
+    store.run_concurrent(async |accessor| converse(accessor, service, request, sent, sender).await).await?
 }
 
 /// Calls the handler, passes its head on, and stays until guest and body have ended.

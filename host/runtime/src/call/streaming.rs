@@ -21,14 +21,17 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use ostler_core::{Body, BodyError, Error, Exchange, Kind};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::{answer, count};
-use crate::plugin::Plugin;
+use super::{admit, answer, count, incoming, instance, keep, mismatch, service};
+use crate::fault::classify;
+use crate::lane;
+use crate::plugin::{Exports, Plugin};
+use crate::pool::Instance;
 use audience::Audience;
 use body::{Incoming, Outgoing};
-pub(super) use fate::Fate;
+use fate::Fate;
 
 /// Body of a guest.
 pub(super) type GuestBody = UnsyncBoxBody<Bytes, WasiError>;
@@ -41,8 +44,55 @@ pub(super) type HeadSender = oneshot::Sender<Head>;
 /// Bytes of a body that are gathered before the head is sent on, if they are there already.
 const EAGER: usize = 64 << 10;
 
+/// Answers one exchange with a streaming handler.
+pub(super) async fn call(
+    plugin: &Arc<Plugin>,
+    exchange: Exchange,
+    request: Request<Body>,
+) -> Result<Response<Body>, Error> {
+    let fate = Fate::default();
+    let request = limited(request, plugin.spec().request_body, &fate)?;
+    let permit = admit(plugin, exchange.deadline).await?;
+    let (sender, head) = oneshot::channel();
+    let (lanes, share, deadline) = (plugin.lanes.clone(), plugin.slot.share.clone(), exchange.deadline);
+    let call = Box::pin(invoke(plugin.clone(), exchange.clone(), request, permit, sender, fate.clone()));
+    let drive = async move { lane::run(lanes, share, deadline, call).await? };
+    answer(plugin, &exchange, fate, drive, head).await
+}
+
+async fn invoke(
+    plugin: Arc<Plugin>,
+    exchange: Exchange,
+    request: Request<GuestBody>,
+    _permit: OwnedSemaphorePermit,
+    sender: HeadSender,
+    fate: Fate,
+) -> Result<(), Error> {
+    let scheme = exchange.peer.scheme;
+    let mut instance = instance(&plugin, exchange).await?;
+    let guard = fate.guard();
+    let Instance { exports, store, .. } = &mut *instance;
+    let ended = match exports {
+        Exports::Incoming(proxy) => incoming::invoke(proxy, store, scheme, request, sender).await,
+        Exports::Service(service) => service::invoke(service, store, scheme, request, sender).await,
+        Exports::Typed(_) => return Err(mismatch()),
+    };
+    match ended {
+        Ok(()) => {
+            guard.fine();
+            keep(&plugin, instance);
+            Ok(())
+        }
+        Err(error) => {
+            let error = classify(error, &instance.store.data().limits);
+            guard.failed(error.kind);
+            Err(error)
+        }
+    }
+}
+
 /// Drives the guest until its head is there; what is left to do then runs by itself, to its end or its deadline.
-pub(super) async fn answer(
+async fn answer(
     plugin: &Arc<Plugin>,
     exchange: &Exchange,
     fate: Fate,
@@ -82,7 +132,7 @@ async fn begin<F: Future<Output = Result<(), Error>> + Send + 'static>(
 }
 
 /// A request whose body ends with an error beyond the plugin's limit.
-pub(super) fn limited(request: Request<Body>, limit: u64, fate: &Fate) -> Result<Request<GuestBody>, Error> {
+fn limited(request: Request<Body>, limit: u64, fate: &Fate) -> Result<Request<GuestBody>, Error> {
     if request.body().size_hint().lower() > limit {
         return Err(body_too_large());
     }
