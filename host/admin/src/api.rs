@@ -133,7 +133,7 @@ impl Handle for Api {
             Ok(response) => response,
             Err(problem) => problem.response(&id),
         };
-        if path.starts_with("/v1/") && method != Method::GET {
+        if path.trim_start_matches('/').starts_with("v1/") && method != Method::GET {
             let status = response.status().as_u16();
             tracing::info!(target: "admin", %method, path, status, request_id = id.as_str(), "admin request");
         }

@@ -99,6 +99,16 @@ async fn instance(plugin: &Plugin, exchange: Exchange) -> Result<Box<Instance>, 
         Guest::begin(&mut instance.store, exchange);
         return Ok(instance);
     }
+    match create(plugin, exchange.clone()).await {
+        // No slot is free, but some may only be kept.
+        Err(error) if error.kind == Kind::Overloaded && plugin.pools.evict() => {
+            create(plugin, exchange).await
+        }
+        created => created,
+    }
+}
+
+async fn create(plugin: &Plugin, exchange: Exchange) -> Result<Box<Instance>, Error> {
     let engine = match &plugin.handler {
         Handler::Typed(pre) => pre.engine(),
         Handler::Incoming(pre) => pre.engine(),

@@ -64,6 +64,8 @@ impl Compiler {
             .num_threads((cores / 2).max(1))
             .thread_name(|index| format!("ostler-compile-{index}"))
             .start_handler(|_| lane::lower_priority())
+            // Without a handler rayon ends the process; the caller is told by the channel that closes.
+            .panic_handler(|_| tracing::error!("the compiler panicked"))
             .build()
             .map_err(|error| LoadError::Host(error.to_string()))?;
         Ok(Compiler { engines, cache, threads })

@@ -115,6 +115,9 @@ impl Guest {
             if Instant::now() >= context.data().deadline {
                 return Err(DeadlinePassed.into());
             }
+            if lane::resumed_just_now() {
+                return Ok(UpdateDeadline::Continue(lane::FAST_SLICE));
+            }
             lane::change();
             Ok(UpdateDeadline::Yield(lane::SLOW_SLICE))
         });

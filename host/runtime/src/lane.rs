@@ -21,6 +21,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
+use crate::engine::TICK;
+
 /// Ticks a call may burn in the fast lane: between one and two milliseconds.
 pub(crate) const FAST_SLICE: u64 = 2;
 
@@ -35,6 +37,14 @@ const SLOW_NICE: i32 = 19;
 
 thread_local! {
     static CHANGE_LANE: Cell<bool> = const { Cell::new(false) };
+    /// When the call being polled on this thread was resumed; none at its first poll, which began with its budget.
+    static RESUMED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Whether the call being polled on this thread has waited and was resumed only just now. Epochs go on while a guest
+/// waits, so its first check after a wait finds its budget used up although it has burned nothing.
+pub(crate) fn resumed_just_now() -> bool {
+    RESUMED.get().is_some_and(|since| since.elapsed() < TICK * FAST_SLICE as u32)
 }
 
 /// Asks that the call being polled on this thread leave the fast lane. Called by the epoch callback.
@@ -127,10 +137,11 @@ where
 {
     let mut overran = false;
     if !share.suspect() {
-        let step = match poll_fn(|cx| Poll::Ready(poll_fast(call.as_mut(), cx))).await {
+        let step = match poll_fn(|cx| Poll::Ready(poll_fast(call.as_mut(), cx, None))).await {
             Poll::Ready(step) => step,
             Poll::Pending => {
-                let waiting = timeout_at(deadline.into(), poll_fn(|cx| poll_fast(call.as_mut(), cx)));
+                let resume = poll_fn(|cx| poll_fast(call.as_mut(), cx, Some(Instant::now())));
+                let waiting = timeout_at(deadline.into(), resume);
                 Box::pin(waiting).await.map_err(|_| passed())?
             }
         };
@@ -160,6 +171,7 @@ where
         let _slot = slots.acquire_owned().await;
         let value = poll_fn(|cx| {
             CHANGE_LANE.set(false);
+            RESUMED.set(Some(Instant::now()));
             let poll = call.as_mut().poll(cx);
             overran |= CHANGE_LANE.get();
             poll
@@ -180,8 +192,13 @@ where
     }
 }
 
-fn poll_fast<T>(call: Pin<&mut impl Future<Output = T>>, cx: &mut Context<'_>) -> Poll<Step<T>> {
+fn poll_fast<T>(
+    call: Pin<&mut impl Future<Output = T>>,
+    cx: &mut Context<'_>,
+    resumed: Option<Instant>,
+) -> Poll<Step<T>> {
     CHANGE_LANE.set(false);
+    RESUMED.set(resumed);
     match call.poll(cx) {
         Poll::Ready(value) => Poll::Ready(Step::Done(value)),
         Poll::Pending if CHANGE_LANE.get() => Poll::Ready(Step::Overran),
@@ -258,6 +275,17 @@ mod tests {
         let place = || Box::pin(async { std::thread::current().id() });
         assert_ne!(run(lanes.clone(), share.clone(), soon(5000), place()).await.unwrap(), here);
         assert_eq!(run(lanes, share, soon(5000), place()).await.unwrap(), here);
+    }
+
+    #[tokio::test]
+    async fn who_has_waited_has_its_budget_anew() {
+        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let call = Box::pin(async {
+            let before = resumed_just_now();
+            tokio::task::yield_now().await;
+            (before, resumed_just_now())
+        });
+        assert_eq!(run(lanes, share, soon(5000), call).await.unwrap(), (false, true));
     }
 
     #[tokio::test]

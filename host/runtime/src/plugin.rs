@@ -12,16 +12,17 @@ use wasmtime_wasi_http::p3::bindings as p3;
 
 use crate::bindings::{Typed, TypedPre};
 use crate::compile::Component;
-use crate::guest::{Env, Guest, Services};
+use crate::guest::{Env, Guest};
 use crate::lane::{Lanes, Share};
-use crate::pool::Pool;
-use crate::runtime::LoadError;
+use crate::pool::{Pool, Pools};
+use crate::runtime::{LoadError, Runtime};
 
 /// One release of one plugin. Immutable; a snapshot holds it, and it lives until its last exchange has ended.
 pub struct Plugin {
     pub(crate) env: Arc<Env>,
     pub(crate) handler: Handler,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) pools: Arc<Pools>,
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) slot: Arc<Slot>,
     digest: Digest,
@@ -66,10 +67,10 @@ impl Plugin {
         spec: &PluginSpec,
         component: &Component,
         linker: &Linker<Guest>,
-        services: &Services,
-        lanes: Arc<Lanes>,
+        runtime: &Runtime,
         slot: Arc<Slot>,
     ) -> Result<Self, LoadError> {
+        let services = &runtime.services;
         let env = Env {
             plugin: name.into(),
             release: component.digest.to_string().into(),
@@ -87,8 +88,9 @@ impl Plugin {
         Ok(Plugin {
             env: Arc::new(env),
             handler: Handler::of(component, linker)?,
-            pool: Pool::new(keep),
-            lanes,
+            pool: runtime.pools.pool(keep),
+            pools: runtime.pools.clone(),
+            lanes: runtime.lanes.clone(),
             slot,
             digest: component.digest,
         })

@@ -3,6 +3,7 @@
 //! **Invariant:** an instance in here has ended its last exchange well; one that trapped or overran is never put back.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crossbeam_queue::ArrayQueue;
 use wasmtime::Store;
@@ -26,6 +27,28 @@ pub(crate) struct Pool {
     sweep: AtomicU32,
 }
 
+/// The pools of all releases, since they share the engines' slots: what one only keeps, another may need.
+#[derive(Default)]
+pub(crate) struct Pools(Mutex<Vec<Weak<Pool>>>);
+
+impl Pools {
+    /// A pool of at most `size` idle instances, among the others.
+    pub(crate) fn pool(&self, size: usize) -> Arc<Pool> {
+        let pool = Arc::new(Pool::new(size));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|pool| pool.strong_count() > 0);
+        all.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Ends all idle instances, of every release; whether there were any.
+    pub(crate) fn evict(&self) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let evicted = all.iter().filter_map(Weak::upgrade).map(|pool| pool.clear()).sum::<usize>();
+        evicted > 0
+    }
+}
+
 impl Instance {
     pub(crate) fn new(store: Store<Guest>, exports: Exports) -> Box<Self> {
         Box::new(Instance { store, exports, served: 0, idle_since: 0 })
@@ -33,8 +56,7 @@ impl Instance {
 }
 
 impl Pool {
-    /// A pool of at most `size` idle instances.
-    pub(crate) fn new(size: usize) -> Self {
+    fn new(size: usize) -> Self {
         Pool { idle: ArrayQueue::new(size.max(1)), sweep: AtomicU32::new(0) }
     }
 
@@ -50,6 +72,10 @@ impl Pool {
 
     pub(crate) fn len(&self) -> usize {
         self.idle.len()
+    }
+
+    fn clear(&self) -> usize {
+        std::iter::from_fn(|| self.idle.pop()).count()
     }
 
     /// Drops instances that have been idle since before the previous sweep; returns how many. Call it at intervals of

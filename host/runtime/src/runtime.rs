@@ -12,6 +12,7 @@ use crate::guest::{Guest, Services};
 use crate::lane::Lanes;
 use crate::linker::linker;
 use crate::plugin::{Plugin, Slot};
+use crate::pool::Pools;
 
 /// Settings of `[runtime]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,13 @@ pub enum LoadError {
 
 /// What all plugins run on.
 pub struct Runtime {
-    lanes: Arc<Lanes>,
+    pub(crate) lanes: Arc<Lanes>,
     engines: Engines,
     compiler: Compiler,
     sequential: Linker<Guest>,
     concurrent: Linker<Guest>,
-    services: Services,
+    pub(crate) services: Services,
+    pub(crate) pools: Arc<Pools>,
 }
 
 impl Runtime {
@@ -84,6 +86,7 @@ impl Runtime {
             concurrent: linker(&engines.concurrent, Flavour::Concurrent).map_err(host)?,
             engines,
             services,
+            pools: Arc::default(),
         })
     }
 
@@ -109,7 +112,7 @@ impl Runtime {
             Some(before) => before.slot.clone(),
             None => Arc::new(Slot::new(spec.concurrency)),
         };
-        Plugin::new(name, spec, component, linker, &self.services, self.lanes.clone(), slot)
+        Plugin::new(name, spec, component, linker, self, slot)
     }
 
     /// Names the engines whose machine code this host can load; code kept under other names is of no use to it.

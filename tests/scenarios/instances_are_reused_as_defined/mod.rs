@@ -1,6 +1,6 @@
 //! `instances`: warm ones remember, fresh ones never do, and none outlives a failure.
 
-use harness::Host;
+use harness::{Host, Setup, Version};
 use http::Method;
 
 const KINDS: [&str; 3] = ["typed", "p2", "p3"];
@@ -22,6 +22,28 @@ async fn a_fresh_instance_serves_one() {
         assert_eq!(idle(&host).await, 0.0);
         assert_eq!(host.metric("ostler_plugin_memory_bytes", &["plugin=\"p\""]).await, 0.0);
     }
+}
+
+#[tokio::test]
+async fn instances_that_one_plugin_only_keeps_make_room_for_another() {
+    let setup = Setup::new().with("[runtime]\ninstances = 16");
+    let setup = setup.plugin("greedy", "p2", "concurrency = 32").plugin("late", "p2", "");
+    let host = setup.route("/drip", "greedy").route("/", "late").start();
+    let client = host.client(Version::Http2);
+    let burst: Vec<_> = (0..32)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.get("/drip?chunks=20&ms=20").await })
+        })
+        .collect();
+    let mut refused = 0;
+    for reply in burst {
+        refused += usize::from(reply.await.unwrap().status == 503);
+    }
+    assert!(refused > 0, "the burst found room for all, so it did not fill the pool");
+    let kept = host.metric("ostler_instances", &["plugin=\"greedy\"", "state=\"idle\""]).await;
+    assert!(kept > 0.0);
+    assert_eq!(host.client.get("/").await.status, 200);
 }
 
 #[tokio::test]

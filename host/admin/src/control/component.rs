@@ -48,7 +48,13 @@ impl Control {
     pub(super) async fn recorded(&self, name: &str, running: Option<&Live>) -> Option<Component> {
         let told =
             |error: Refusal| tracing::error!(plugin = name, %error, "the live release cannot be loaded");
-        let release = self.0.registry.live(name).map_err(|error| told(error.into())).ok()??;
+        let release = match self.0.registry.live(name) {
+            Ok(release) => release?,
+            Err(error) => {
+                told(error.into());
+                return running.map(|live| live.component.clone());
+            }
+        };
         if let Some(live) = running.filter(|live| live.component.digest == release.digest) {
             return Some(live.component.clone());
         }

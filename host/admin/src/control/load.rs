@@ -73,10 +73,12 @@ impl Control {
         let digest = component.digest;
         let _change = self.0.change.lock().await;
         let mut state = self.0.state.lock().await;
-        let Some(entry) = state.plugins.get_mut(name).filter(|now| now.spec == entry.spec) else {
-            return Ok(None);
-        };
-        if entry.live.as_ref().is_some_and(|live| live.component.digest == digest) {
+        let digest_of = |entry: &Entry| entry.live.as_ref().map(|live| live.component.digest);
+        let seen = digest_of(&entry);
+        // Another change may have come in between, with newer bytes than those just compiled.
+        let unchanged = |now: &&mut Entry| now.spec == entry.spec && digest_of(now) == seen;
+        let Some(entry) = state.plugins.get_mut(name).filter(unchanged) else { return Ok(None) };
+        if seen == Some(digest) {
             return Ok(None);
         }
         entry.live = Some(self.link(name, &entry.spec, component, entry.live.as_ref())?);
@@ -116,7 +118,7 @@ impl Control {
                 Ok(live) => Ok(Some(live)),
                 Err(error) if spec.path.is_none() => {
                     tracing::error!(plugin = name, %error, "the live release cannot be loaded");
-                    Ok(None)
+                    Ok(running.cloned())
                 }
                 Err(error) => Err(error),
             },

@@ -44,6 +44,7 @@ async fn converse(
         Ok(response) => response,
         Err(code) => {
             let _ = sender.send(Err(refused(&code)));
+            poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
             return Ok(());
         }
     };

@@ -109,7 +109,11 @@ async fn answer(
     if let Some(whole) = begun.whole(&drive, limit)? {
         return Ok(Response::from_parts(parts, Body::full(whole)));
     }
-    let audience = drive.leave(plugin, exchange);
+    let mut audience = drive.leave(plugin, exchange);
+    if begun.at_end && begun.frames.is_empty() {
+        // Nothing is left to send, which is no reason to end a guest that still works.
+        audience.served();
+    }
     let owed = answer::length(&parts.headers);
     let body = Outgoing { begun: begun.frames, body: begun.body, left: limit, owed, fate, audience };
     Ok(Response::from_parts(parts, Body::stream(body)))

@@ -20,9 +20,13 @@ use crate::guest::Env;
 /// Bytes a guest may write before it is asked to wait for itself.
 const WINDOW: usize = 64 << 10;
 
+/// Random bytes of one call: they are made in one go, in host memory.
+const RANDOM: u64 = 1 << 20;
+
 /// A context that holds nothing but stdout and stderr.
 pub(crate) fn context(lines: &Arc<Lines>) -> WasiCtx {
     WasiCtxBuilder::new()
+        .max_random_size(RANDOM)
         .stdout(Stream { lines: lines.clone(), level: Level::INFO })
         .stderr(Stream { lines: lines.clone(), level: Level::WARN })
         .build()

@@ -87,10 +87,11 @@ impl HttpBody for Outgoing {
                 }
                 Some(Ok(frame))
             }
-            end => {
+            None => {
                 self.audience.served();
-                end
+                None
             }
+            broken => broken,
         })
     }
 
