@@ -11,7 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ostler_core::{Error, Kind};
 use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
@@ -27,7 +28,11 @@ use crate::engine::TICK;
 pub(crate) const FAST_SLICE: u64 = 2;
 
 /// Ticks between two yields in the slow lane: long enough to be efficient, short enough to end a call in time.
-pub(crate) const SLOW_SLICE: u64 = 5;
+pub(crate) const SLOW_SLICE: u64 = 4;
+
+/// Pause of a slow thread after each slice. Only a processor that falls idle takes over what waits on another one, so a
+/// slow thread that never lets go would keep requests queued elsewhere.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Overruns in a row after which a plugin's calls start in the slow lane.
 const SUSPECT_AFTER: u32 = 3;
@@ -72,7 +77,7 @@ enum Step<T> {
 impl Lanes {
     pub(crate) fn new() -> std::io::Result<Self> {
         let owner = Builder::new_multi_thread()
-            .worker_threads(threads())
+            .worker_threads(slow_threads())
             .thread_name("ostler-slow")
             .on_thread_start(lower_priority)
             .enable_all()
@@ -91,7 +96,7 @@ impl Drop for Lanes {
 
 impl Share {
     pub(crate) fn new() -> Self {
-        Share { slots: Arc::new(Semaphore::new(threads() * 2)), overruns: AtomicU32::new(0) }
+        Share { slots: Arc::new(Semaphore::new(slow_threads() * 4)), overruns: AtomicU32::new(0) }
     }
 
     fn suspect(&self) -> bool {
@@ -173,7 +178,11 @@ where
             CHANGE_LANE.set(false);
             RESUMED.set(Some(Instant::now()));
             let poll = call.as_mut().poll(cx);
-            overran |= CHANGE_LANE.get();
+            let yielded = CHANGE_LANE.get();
+            overran |= yielded;
+            if yielded && poll.is_pending() {
+                thread::sleep(PAUSE);
+            }
             poll
         });
         (value.await, overran)
@@ -210,8 +219,9 @@ fn passed() -> Error {
     Error::new(Kind::DeadlineExceeded, "the handler did not answer within its deadline")
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// One processor always stays free of slow calls.
+fn slow_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
 
 /// A task that ends with its handle.
@@ -234,7 +244,6 @@ impl<T> Future for AbortOnDrop<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn soon(ms: u64) -> Instant {
         Instant::now() + Duration::from_millis(ms)
@@ -249,7 +258,7 @@ mod tests {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Poll::Ready(std::thread::current().name().unwrap_or_default().to_owned())
+            Poll::Ready(thread::current().name().unwrap_or_default().to_owned())
         })
         .await
     }
@@ -259,20 +268,19 @@ mod tests {
         let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
         let slow = run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
         assert_eq!(slow, "ostler-slow");
-        let here = std::thread::current().id();
-        let quick =
-            run(lanes, share, soon(5000), Box::pin(async { std::thread::current().id() })).await.unwrap();
+        let here = thread::current().id();
+        let quick = run(lanes, share, soon(5000), Box::pin(async { thread::current().id() })).await.unwrap();
         assert_eq!(quick, here);
     }
 
     #[tokio::test]
     async fn a_plugin_that_keeps_overrunning_starts_in_the_slow_lane_until_it_is_quick_again() {
         let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
-        let here = std::thread::current().id();
+        let here = thread::current().id();
         for _ in 0..SUSPECT_AFTER {
             run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
         }
-        let place = || Box::pin(async { std::thread::current().id() });
+        let place = || Box::pin(async { thread::current().id() });
         assert_ne!(run(lanes.clone(), share.clone(), soon(5000), place()).await.unwrap(), here);
         assert_eq!(run(lanes, share, soon(5000), place()).await.unwrap(), here);
     }
