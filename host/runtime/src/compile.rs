@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use ostler_core::Digest;
 use tokio::sync::oneshot;
 
+use crate::background::Background;
 use crate::engine::{Engines, Flavour};
-use crate::lane;
 use crate::runtime::LoadError;
 
 /// Keeps machine code between starts.
@@ -50,7 +50,7 @@ pub struct Component {
     pub(crate) code: wasmtime::component::Component,
 }
 
-/// Compiles on threads of its own, at the lowest priority.
+/// Compiles on threads of its own, in the background.
 pub(crate) struct Compiler {
     engines: Engines,
     cache: Arc<dyn CodeCache>,
@@ -58,12 +58,18 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    pub(crate) fn new(engines: Engines, cache: Arc<dyn CodeCache>) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        engines: Engines,
+        cache: Arc<dyn CodeCache>,
+        background: &Arc<Background>,
+    ) -> Result<Self, LoadError> {
+        let (entering, leaving) = (background.clone(), background.clone());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads((cores / 2).max(1))
             .thread_name(|index| format!("ostler-compile-{index}"))
-            .start_handler(|_| lane::lower_priority())
+            .start_handler(move |_| entering.enter())
+            .exit_handler(move |_| leaving.leave())
             // Without a handler rayon ends the process; the caller is told by the channel that closes.
             .panic_handler(|_| tracing::error!("the compiler panicked"))
             .build()

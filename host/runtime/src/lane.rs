@@ -1,9 +1,10 @@
 //! Two lanes, so that who is quick never waits behind who is not.
 //!
 //! A call starts on the runtime that serves connections. If its guest burns more than a slice of CPU time, the epoch
-//! callback asks for a change of lane: the call, only a future by then, moves to a second runtime whose threads have the
-//! lowest priority. A plugin's calls there are bounded, and a plugin that keeps overrunning starts there at once.
+//! callback asks for a change of lane: the call, only a future by then, moves to threads in the background. A plugin's calls there are bounded, and a plugin that keeps overrunning starts there at once.
 //! **Invariant:** `run` returns by the deadline; what it drops frees everything the guest held.
+
+mod slow;
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -15,14 +16,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ostler_core::{Error, Kind};
-use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
-use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
-use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::timeout_at;
 
+use crate::background::Background;
 use crate::engine::TICK;
+use crate::lane::slow::SlowLane;
 
 /// Ticks a call may burn in the fast lane: between one and two milliseconds.
 pub(crate) const FAST_SLICE: u64 = 2;
@@ -36,9 +35,6 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// Overruns in a row after which a plugin's calls start in the slow lane.
 const SUSPECT_AFTER: u32 = 3;
-
-/// Priority of slow threads where the idle policy is refused (19 is the lowest that there is).
-const SLOW_NICE: i32 = 19;
 
 thread_local! {
     static CHANGE_LANE: Cell<bool> = const { Cell::new(false) };
@@ -57,10 +53,9 @@ pub(crate) fn change() {
     CHANGE_LANE.set(true);
 }
 
-/// The slow lane's runtime.
+/// What is beside the fast lane, which is the runtime that serves connections.
 pub(crate) struct Lanes {
-    slow: Handle,
-    owner: Option<Runtime>,
+    slow: SlowLane,
 }
 
 /// One plugin's standing: its bounded share of the slow lane, and how it behaved lately.
@@ -75,22 +70,8 @@ enum Step<T> {
 }
 
 impl Lanes {
-    pub(crate) fn new() -> std::io::Result<Self> {
-        let owner = Builder::new_multi_thread()
-            .worker_threads(slow_threads())
-            .thread_name("ostler-slow")
-            .on_thread_start(lower_priority)
-            .enable_all()
-            .build()?;
-        Ok(Lanes { slow: owner.handle().clone(), owner: Some(owner) })
-    }
-}
-
-impl Drop for Lanes {
-    fn drop(&mut self) {
-        if let Some(owner) = self.owner.take() {
-            owner.shutdown_background();
-        }
+    pub(crate) fn new(background: &Arc<Background>) -> std::io::Result<Self> {
+        Ok(Lanes { slow: SlowLane::new(background)? })
     }
 }
 
@@ -112,17 +93,6 @@ impl Share {
         if self.overruns.load(Relaxed) != 0 {
             let _ = self.overruns.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1));
         }
-    }
-}
-
-/// Makes the calling thread run only where nobody else would; for everything that must not disturb requests.
-///
-/// The idle policy, since a thread that wakes always preempts an idle one at once; a merely niced one first ends its slice.
-pub(crate) fn lower_priority() {
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    // Without permission the thread stays as it is: slower for others, but right.
-    if set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle).is_err() {
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), SLOW_NICE);
     }
 }
 
@@ -187,16 +157,14 @@ where
         });
         (value.await, overran)
     };
-    match timeout_at(deadline.into(), AbortOnDrop(lanes.slow.spawn(slow))).await {
+    match timeout_at(deadline.into(), lanes.slow.spawn(slow)).await {
         Ok(Ok((value, overran))) => {
             if !overran {
                 share.was_quick();
             }
             Ok(value)
         }
-        Ok(Err(panic)) => {
-            Err(Error::new(Kind::Internal, "the host failed while it ran the handler").because(panic))
-        }
+        Ok(Err(_)) => Err(Error::new(Kind::Internal, "the host failed while it ran the handler")),
         Err(_) => Err(passed()),
     }
 }
@@ -224,26 +192,13 @@ fn slow_threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
 
-/// A task that ends with its handle.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, tokio::task::JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lanes() -> Arc<Lanes> {
+        Arc::new(Lanes::new(&Background::new().unwrap()).unwrap())
+    }
 
     fn soon(ms: u64) -> Instant {
         Instant::now() + Duration::from_millis(ms)
@@ -265,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_overrunning_call_goes_on_in_the_slow_lane_and_a_quick_one_stays() {
-        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let slow = run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
         assert_eq!(slow, "ostler-slow");
         let here = thread::current().id();
@@ -275,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_that_keeps_overrunning_starts_in_the_slow_lane_until_it_is_quick_again() {
-        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let here = thread::current().id();
         for _ in 0..SUSPECT_AFTER {
             run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
@@ -287,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_waited_has_its_budget_anew() {
-        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let call = Box::pin(async {
             let before = resumed_just_now();
             tokio::task::yield_now().await;
@@ -298,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_ever_is_dropped_at_the_deadline() {
-        let (lanes, share) = (Arc::new(Lanes::new().unwrap()), Arc::new(Share::new()));
+        let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let held = Arc::new(());
         let holds = held.clone();
         let wait = async move {

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** whatever a guest does, [`call`] returns by the exchange's deadline, and what the guest held comes back.
 
+mod background;
 mod bindings;
 mod call;
 mod capabilities;

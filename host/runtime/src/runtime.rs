@@ -6,6 +6,7 @@ use ostler_core::plugin::PluginSpec;
 use ostler_core::settings::Section;
 use wasmtime::component::Linker;
 
+use crate::background::Background;
 use crate::compile::{CodeCache, Compiler, Component};
 use crate::engine::{Engines, Flavour};
 use crate::guest::{Guest, Services};
@@ -79,9 +80,11 @@ impl Runtime {
     pub fn new(config: &Config, services: Services, cache: Arc<dyn CodeCache>) -> Result<Self, LoadError> {
         let host = |error: wasmtime::Error| LoadError::Host(format!("{error:#}"));
         let engines = Engines::new(config.instances).map_err(host)?;
+        let thread = |error: std::io::Error| LoadError::Host(format!("cannot start a thread: {error}"));
+        let background = Background::new().map_err(thread)?;
         Ok(Runtime {
-            lanes: Arc::new(Lanes::new().map_err(|error| LoadError::Host(error.to_string()))?),
-            compiler: Compiler::new(engines.clone(), cache)?,
+            lanes: Arc::new(Lanes::new(&background).map_err(thread)?),
+            compiler: Compiler::new(engines.clone(), cache, &background)?,
             sequential: linker(&engines.sequential, Flavour::Sequential).map_err(host)?,
             concurrent: linker(&engines.concurrent, Flavour::Concurrent).map_err(host)?,
             engines,
