@@ -81,7 +81,7 @@ fn watch(background: &Weak<Background>) {
         let Some(background) = background.upgrade() else { return };
         // Held meanwhile, so that no thread that is looked at has ended.
         let mut threads = background.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let working = threads.iter_mut().fold(false, |working, thread| thread.look() || working);
+        let working = threads.iter_mut().map(Thread::look).max() == Some(true);
         pause = if working { PERIOD } else { REST };
     }
 }
