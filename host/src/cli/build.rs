@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ostler_toolchain::{BuildError, Built, Options, Toolchain};
+use ostler_toolchain::{BuildError, Built, Options};
 use serde_json::json;
 
 use super::{Failure, say};
@@ -29,9 +29,7 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let toolchain = Toolchain::find().map_err(|missing| failure(missing.into()))?;
-        say::aside(format_args!("compiling with {}", toolchain.describe()));
-        let options = Options { output: self.output, ..Options::default() };
+        let options = Options { output: self.output, ..options() };
         let built = ostler_toolchain::build(&self.dir, &options).map_err(failure)?;
         if self.json {
             say::json(&json!({
@@ -46,6 +44,14 @@ impl Build {
         }
         Ok(())
     }
+}
+
+/// How `build` and `dev` build: tools that builds bring are the user's, for all projects.
+pub(super) fn options() -> Options {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    let tools = cache.map(|cache| cache.join("ostler/tools"));
+    Options { tools, tell: |line| say::aside(line), ..Options::default() }
 }
 
 /// A built component in one line.

@@ -8,11 +8,12 @@ pub mod build;
 mod component;
 pub mod guests;
 pub mod language;
+mod process;
 mod rust;
-mod sdk;
 pub mod setup;
 pub mod template;
 pub mod toolchain;
+mod tools;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;
