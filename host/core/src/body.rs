@@ -5,8 +5,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
 
 use crate::error::Kind;
 
@@ -60,6 +61,22 @@ impl Body {
             }
             bounded => Ok(bounded),
         }
+    }
+
+    /// All of this body, within the bounds of [`Body::limited`]; trailers are left out.
+    ///
+    /// Its pieces are put together as they come: kept apart, many tiny ones would take far more memory than their bytes.
+    pub async fn whole(self, max: u64) -> Result<Bytes, BodyError> {
+        let mut body = self.limited(max).map_err(BodyError::Refused)?;
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if whole.is_empty() && body.is_end_stream() {
+                return Ok(data);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
     }
 }
 
@@ -190,6 +207,20 @@ mod tests {
         assert_eq!(drain(stream().limited(5).unwrap()).unwrap(), "12345");
         let error = drain(stream().limited(4).unwrap()).unwrap_err();
         assert!(matches!(error, BodyError::Refused(Kind::BodyTooLarge)));
+    }
+
+    #[test]
+    fn a_whole_body_is_all_its_pieces_within_the_limit() {
+        let whole = |max| {
+            let body = Body::stream(Parts(vec!["123", "45"], SizeHint::default()));
+            let mut receiving = std::pin::pin!(body.whole(max));
+            match receiving.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
+                Poll::Ready(whole) => whole,
+                Poll::Pending => panic!("all pieces are there"),
+            }
+        };
+        assert_eq!(whole(5).unwrap(), "12345");
+        assert!(matches!(whole(4), Err(BodyError::Refused(Kind::BodyTooLarge))));
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl<H: Handle> Connection<H> {
         }
     }
 
-    /// Completes when a client that has not said a word need not be waited for: browsers open connections in advance.
+    /// Completes when a client that is owed nothing need not be waited for: browsers open connections in advance, and
+    /// others send on after the reply.
     async fn not_awaited(&self) {
         let (mut drain, mut cut) = (self.drain.clone(), self.drain.clone());
         drain.reached(Phase::Draining).await;
@@ -129,11 +130,14 @@ impl<H: Handle> Connection<H> {
             Some(Wait::Head) if wire.mid_head() => {
                 // Best effort: a client this slow may be gone.
                 let _ = timeout(Duration::from_secs(1), wire.write_all(TOO_SLOW)).await;
-                wire.linger().await;
             }
-            Some(Wait::Send) => {}
-            _ if matches!(end, End::Cut) => {}
-            _ => wire.linger().await,
+            Some(Wait::Send) => return,
+            _ if matches!(end, End::Cut) => return,
+            _ => {}
+        }
+        tokio::select! {
+            () = wire.linger() => {}
+            () = self.not_awaited() => {}
         }
     }
 

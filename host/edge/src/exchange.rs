@@ -79,7 +79,8 @@ impl<H: Handle> Exchanges<H> {
             let error = Error::new(Kind::PluginFailed, "the handler answered with an interim status");
             return (self.refuse(&error, answer.headers().get(REQUEST_ID)), false);
         }
-        (answer, false)
+        // The client must not send its next request on a connection that ends with this reply.
+        (answer, health.left_unread())
     }
 
     fn refuse(&self, error: &Error, id: Option<&HeaderValue>) -> Response<Body> {

@@ -21,23 +21,39 @@ use tokio::time::{Instant, Sleep};
 
 use crate::Limits;
 
+/// Of a body that nobody reads on, hyper takes as much as this to keep an HTTP/1 connection: what came with the head.
+const AT_HAND: u64 = 4 << 10;
+
 /// How a request body fared, as its exchange sees it. No body, nothing to tell.
 #[derive(Clone, Default)]
 pub(crate) struct Health(Option<Arc<AtomicU8>>);
 
+const TOO_SLOW: u8 = 1;
+const MALFORMED: u8 = 2;
+const LEFT_UNREAD: u8 = 3;
+
 impl Health {
     /// What the client did wrong while sending the body, if anything.
     pub(crate) fn fault(&self) -> Option<Kind> {
-        match self.0.as_ref()?.load(Relaxed) {
-            1 => Some(Kind::RequestTimeout),
-            2 => Some(Kind::BadRequest),
+        match self.state() {
+            TOO_SLOW => Some(Kind::RequestTimeout),
+            MALFORMED => Some(Kind::BadRequest),
             _ => None,
         }
     }
 
-    fn note(&self, kind: Kind) {
+    /// Whether nobody will read the body's rest, and there is so much of it that its HTTP/1 connection is lost.
+    pub(crate) fn left_unread(&self) -> bool {
+        self.state() == LEFT_UNREAD
+    }
+
+    fn state(&self) -> u8 {
+        self.0.as_ref().map_or(0, |state| state.load(Relaxed))
+    }
+
+    fn note(&self, new: u8) {
         if let Some(state) = &self.0 {
-            state.store(if kind == Kind::RequestTimeout { 1 } else { 2 }, Relaxed);
+            state.store(new, Relaxed);
         }
     }
 }
@@ -54,6 +70,7 @@ pub(crate) fn receive(incoming: Incoming, limits: &Limits) -> (Body, Health) {
         budget: Budget { left: limits.body_deadline, full: limits.body_deadline, rate: limits.body_rate },
         waiting: None,
         timer: None,
+        ended: false,
     };
     (Body::stream(body), health)
 }
@@ -65,6 +82,8 @@ struct Inbound {
     /// Since when the reader waits for the client.
     waiting: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether its end was seen, good or bad.
+    ended: bool,
 }
 
 struct Budget {
@@ -96,7 +115,7 @@ impl Inbound {
             }
             Err(error) => {
                 if is_malformed(&error) {
-                    self.health.note(Kind::BadRequest);
+                    self.health.note(MALFORMED);
                 }
                 Err(BodyError::Broken(error.into()))
             }
@@ -127,12 +146,14 @@ impl HttpBody for Inbound {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) {
+            self.ended = !matches!(&frame, Some(Ok(frame)) if frame.is_data());
             return Poll::Ready(frame.map(|frame| self.take(frame)));
         }
         if self.poll_budget(cx).is_pending() {
             return Poll::Pending;
         }
-        self.health.note(Kind::RequestTimeout);
+        self.ended = true;
+        self.health.note(TOO_SLOW);
         Poll::Ready(Some(Err(BodyError::Refused(Kind::RequestTimeout))))
     }
 
@@ -142,6 +163,15 @@ impl HttpBody for Inbound {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        let ended = self.ended || self.incoming.is_end_stream();
+        if !ended && self.incoming.size_hint().upper().is_none_or(|left| left > AT_HAND) {
+            self.health.note(LEFT_UNREAD);
+        }
     }
 }
 

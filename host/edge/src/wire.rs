@@ -7,13 +7,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
 use crate::guard::Guard;
 use crate::pulse::Pulse;
 
 /// What an HTTP/2 client with prior knowledge sends first (RFC 9113 section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A client that has its last reply and sends nothing for so long has nothing more to send, or is gone.
+const SILENCE: Duration = Duration::from_secs(2);
+/// And no client is read on for longer than this, whatever it sends.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A connection to a client, encrypted or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -76,26 +82,22 @@ impl<S: Stream> Wire<S> {
         self.guard.as_ref().is_some_and(Guard::mid_head)
     }
 
-    /// After the last reply: reads on for a moment if the client may still be sending, since closing a socket with unread
+    /// After the last reply: half-closes, and reads on while the client is still sending. Closing a socket with unread
     /// bytes resets it, and the reset can overtake the reply (RFC 9112 section 9.6).
     pub(crate) async fn linger(mut self) {
-        const PATIENCE: Duration = Duration::from_secs(1);
-        const MOST: usize = 512 << 10;
         if self.ended || self.guard.as_ref().is_some_and(Guard::quiet) {
             return;
         }
-        let drain = async {
-            let mut scratch = vec![0; 8 << 10];
-            let mut left = MOST;
-            while let Ok(read @ 1..) = self.stream.read(&mut scratch).await {
-                left = left.saturating_sub(read);
-                if left == 0 {
-                    break;
-                }
-            }
-        };
         // Whether the client closed or the time is up: this is the end either way.
-        let _ = tokio::time::timeout(PATIENCE, drain).await;
+        let _ = timeout(LONGEST, self.drain()).await;
+    }
+
+    async fn drain(&mut self) {
+        if self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut scratch = vec![0; 16 << 10];
+        while let Ok(Ok(1..)) = timeout(SILENCE, self.stream.read(&mut scratch)).await {}
     }
 }
 

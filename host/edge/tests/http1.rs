@@ -54,6 +54,33 @@ async fn continue_is_not_sent_for_a_body_nobody_reads() {
     assert!(reply.starts_with("HTTP/1.1 200 OK"), "{reply}");
 }
 
+/// Until the last reply has come, a client may be deep in sending what nobody reads (RFC 9112 section 9.6): far more here
+/// than the sockets between hold.
+#[tokio::test]
+async fn a_reply_reaches_a_client_that_is_still_sending() {
+    let host = host();
+    let mut stream = host.connect().await;
+    let head = format!("POST /hello HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", support::BIG);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    support::within(async {
+        for _ in 0..support::BIG >> 20 {
+            stream.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
+        }
+    })
+    .await;
+    let reply = support::rest(&mut stream).await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK") && reply.ends_with("\r\n\r\nhello"), "{reply}");
+    assert!(reply.contains("connection: close"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_small_body_nobody_reads_does_not_cost_the_connection() {
+    let unread = "POST /hello HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nping";
+    let last = "GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let reply = host().raw(format!("{unread}{last}")).await;
+    assert_eq!(reply.matches("HTTP/1.1 200 OK").count(), 2, "{reply}");
+}
+
 #[tokio::test]
 async fn chunks_and_trailers_pass_both_ways() {
     let reply = host()

@@ -137,6 +137,10 @@ fn keep(plugin: &Plugin, mut instance: Box<Instance>) {
     }
 }
 
+fn body_too_large() -> Error {
+    Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts")
+}
+
 /// The handler kind and the instance's exports never differ; this only keeps the match total.
 fn mismatch() -> Error {
     Error::new(Kind::Internal, "the host mixed up its instances")

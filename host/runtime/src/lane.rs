@@ -200,8 +200,9 @@ mod tests {
         Arc::new(Lanes::new(&Background::new().unwrap()).unwrap())
     }
 
-    fn soon(ms: u64) -> Instant {
-        Instant::now() + Duration::from_millis(ms)
+    /// Slow threads run in the background: beside threads that never rest, a call may take seconds.
+    fn late() -> Instant {
+        Instant::now() + Duration::from_secs(60)
     }
 
     /// Yields once, asking for the slow lane as a spinning guest would, and says on which thread it went on.
@@ -221,10 +222,10 @@ mod tests {
     #[tokio::test]
     async fn an_overrunning_call_goes_on_in_the_slow_lane_and_a_quick_one_stays() {
         let (lanes, share) = (lanes(), Arc::new(Share::new()));
-        let slow = run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
+        let slow = run(lanes.clone(), share.clone(), late(), Box::pin(overrun())).await.unwrap();
         assert_eq!(slow, "ostler-slow");
         let here = thread::current().id();
-        let quick = run(lanes, share, soon(5000), Box::pin(async { thread::current().id() })).await.unwrap();
+        let quick = run(lanes, share, late(), Box::pin(async { thread::current().id() })).await.unwrap();
         assert_eq!(quick, here);
     }
 
@@ -233,11 +234,11 @@ mod tests {
         let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let here = thread::current().id();
         for _ in 0..SUSPECT_AFTER {
-            run(lanes.clone(), share.clone(), soon(5000), Box::pin(overrun())).await.unwrap();
+            run(lanes.clone(), share.clone(), late(), Box::pin(overrun())).await.unwrap();
         }
         let place = || Box::pin(async { thread::current().id() });
-        assert_ne!(run(lanes.clone(), share.clone(), soon(5000), place()).await.unwrap(), here);
-        assert_eq!(run(lanes, share, soon(5000), place()).await.unwrap(), here);
+        assert_ne!(run(lanes.clone(), share.clone(), late(), place()).await.unwrap(), here);
+        assert_eq!(run(lanes, share, late(), place()).await.unwrap(), here);
     }
 
     #[tokio::test]
@@ -248,7 +249,7 @@ mod tests {
             tokio::task::yield_now().await;
             (before, resumed_just_now())
         });
-        assert_eq!(run(lanes, share, soon(5000), call).await.unwrap(), (false, true));
+        assert_eq!(run(lanes, share, late(), call).await.unwrap(), (false, true));
     }
 
     #[tokio::test]
@@ -260,7 +261,8 @@ mod tests {
             std::future::pending::<()>().await;
             drop(holds);
         };
-        let error = run(lanes, share, soon(20), Box::pin(wait)).await.unwrap_err();
+        let error =
+            run(lanes, share, Instant::now() + Duration::from_millis(20), Box::pin(wait)).await.unwrap_err();
         assert_eq!(error.kind, Kind::DeadlineExceeded);
         assert_eq!(Arc::strong_count(&held), 1);
     }

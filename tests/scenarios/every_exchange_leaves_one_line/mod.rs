@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use harness::{Host, Setup, Version};
 use http::Method;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn every_outcome_is_one_line_and_one_count() {
@@ -65,21 +67,26 @@ async fn refusals_are_lines_and_counts_too() {
 #[tokio::test]
 async fn a_client_that_went_away_is_a_line_too() {
     let host = Host::of("p2", "deadline = \"60s\"");
-    for path in ["/wait", "/wait-inside"] {
-        let client = host.client.clone();
-        let mut request = client.request(Method::GET, path, "");
+    // The one goes before there is a reply, the other in the middle of it.
+    for (path, awaited, status) in [("/wait", "", 499), ("/wait-inside", "begun", 200)] {
         let id = format!("gone{}", path.replace('/', "-"));
-        request.headers_mut().insert("x-request-id", id.parse().unwrap());
-        let asked = tokio::spawn(async move { client.try_send(request).await });
+        let mut client = TcpStream::connect(host.address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\nx-request-id: {id}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        while !reply.contains(awaited) {
+            let mut piece = [0; 1024];
+            let read = client.read(&mut piece).await.unwrap();
+            assert!(read > 0, "{path} ended: {reply}");
+            reply += &String::from_utf8_lossy(&piece[..read]);
+        }
+        let start = Instant::now();
         while host.metric("ostler_instances", &["plugin=\"p\"", "state=\"busy\""]).await == 0.0 {
-            assert!(!asked.is_finished());
+            assert!(start.elapsed() < Duration::from_secs(20), "{path} does not begin");
         }
-        asked.abort();
+        drop(client);
         let line = only(&host, &id).await;
-        assert_eq!(line["path"], path);
-        if path == "/wait" {
-            assert_eq!(line["status"], 499, "{line}");
-        }
+        assert_eq!((&line["path"], &line["status"]), (&path.into(), &status.into()), "{line}");
         let start = Instant::now();
         while host.metric("ostler_instances", &["plugin=\"p\"", "state=\"busy\""]).await > 0.0 {
             assert!(start.elapsed() < Duration::from_secs(20), "the call runs on");

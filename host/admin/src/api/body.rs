@@ -1,10 +1,9 @@
 //! Bodies of API requests, received whole within their limits.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::BodyExt;
-use ostler_core::Body;
 use ostler_core::unit::format_size;
+use ostler_core::{Body, BodyError, Kind};
 
 use super::answer::Problem;
 
@@ -12,27 +11,14 @@ use super::answer::Problem;
 const JSON_MAX: u64 = 256 << 10;
 
 /// The whole of `body`, at most `limit` bytes.
-pub(super) async fn receive(mut body: Body, limit: u64) -> Result<Bytes, Problem> {
-    let expected = http_body::Body::size_hint(&body).lower();
-    let mut whole = BytesMut::new();
-    let too_large = || {
-        let detail = format!("the body is larger than the {} that are taken here", format_size(limit));
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    };
-    if expected > limit {
-        return Err(too_large());
-    }
-    while let Some(frame) = body.frame().await {
-        let broken = |_| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off; nothing was changed")
-        };
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if (whole.len() + data.len()) as u64 > limit {
-            return Err(too_large());
+pub(super) async fn receive(body: Body, limit: u64) -> Result<Bytes, Problem> {
+    body.whole(limit).await.map_err(|error| match error {
+        BodyError::Refused(Kind::BodyTooLarge) => {
+            let detail = format!("the body is larger than the {} that are taken here", format_size(limit));
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
         }
-        whole.extend_from_slice(&data);
-    }
-    Ok(whole.freeze())
+        _ => Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body broke off; nothing was changed"),
+    })
 }
 
 /// The JSON document in `body`; an empty body is `{}`.

@@ -24,7 +24,7 @@ use ostler_core::{Body, BodyError, Error, Exchange, Kind};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::{admit, answer, count, incoming, instance, keep, mismatch, service};
+use super::{admit, answer, body_too_large, count, incoming, instance, keep, mismatch, service};
 use crate::fault::classify;
 use crate::lane;
 use crate::plugin::{Exports, Plugin};
@@ -137,14 +137,9 @@ async fn begin<F: Future<Output = Result<(), Error>> + Send + 'static>(
 
 /// A request whose body ends with an error beyond the plugin's limit.
 fn limited(request: Request<Body>, limit: u64, fate: &Fate) -> Result<Request<GuestBody>, Error> {
-    if request.body().size_hint().lower() > limit {
-        return Err(body_too_large());
-    }
-    Ok(request.map(|body| Incoming::new(body, limit, fate.clone()).boxed_unsync()))
-}
-
-fn body_too_large() -> Error {
-    Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts")
+    let (parts, body) = request.into_parts();
+    let body = body.limited(limit).map_err(|_| body_too_large())?;
+    Ok(Request::from_parts(parts, Incoming::new(body, fate.clone()).boxed_unsync()))
 }
 
 /// A guest's call while it is driven from here.

@@ -6,11 +6,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, header};
-use http_body_util::BodyExt;
 use ostler_core::{Body, BodyError, Error, Exchange, Kind};
 use tokio::time::timeout_at;
 
-use super::{admit, answer, instance, keep, mismatch};
+use super::{admit, answer, body_too_large, instance, keep, mismatch};
 use crate::bindings::http_handler;
 use crate::fault::classify;
 use crate::lane;
@@ -78,29 +77,12 @@ async fn receive_within(deadline: Instant, body: Body, limit: u64) -> Result<Byt
     timeout_at(deadline.into(), receive(body, limit)).await.map_err(late)?
 }
 
-/// Collects a body of at most `limit` bytes.
-async fn receive(mut body: Body, limit: u64) -> Result<Bytes, Error> {
-    let too_large = || Error::new(Kind::BodyTooLarge, "the request body is larger than this handler accepts");
-    if http_body::Body::size_hint(&body).lower() > limit {
-        return Err(too_large());
-    }
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| match error {
-            BodyError::Refused(kind) => Error::new(kind, kind.facts().title),
-            broken => Error::new(Kind::BadRequest, "the request body broke off").because(broken),
-        })?;
-        // Trailers have no place in a typed request.
-        let Ok(data) = frame.into_data() else { continue };
-        if (whole.len() + data.len()) as u64 > limit {
-            return Err(too_large());
-        }
-        if whole.is_empty() && http_body::Body::is_end_stream(&body) {
-            return Ok(data);
-        }
-        whole.extend_from_slice(&data);
-    }
-    Ok(whole.into())
+async fn receive(body: Body, limit: u64) -> Result<Bytes, Error> {
+    body.whole(limit).await.map_err(|error| match error {
+        BodyError::Refused(Kind::BodyTooLarge) => body_too_large(),
+        BodyError::Refused(kind) => Error::new(kind, kind.facts().title),
+        broken => Error::new(Kind::BadRequest, "the request body broke off").because(broken),
+    })
 }
 
 #[cfg(test)]

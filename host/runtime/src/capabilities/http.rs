@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use http_body_util::{BodyExt, Limited};
-use ostler_core::Body;
+use ostler_core::{Body, BodyError};
 use ostler_upstream as upstream;
 use ostler_upstream::Timeouts;
 
@@ -14,7 +13,7 @@ use crate::bindings::types;
 use crate::guest::Guest;
 
 /// Bytes of a response body, whatever the definition allows.
-const BODY: usize = 16 << 20;
+const BODY: u64 = 16 << 20;
 
 impl types::Host for Guest {}
 
@@ -30,7 +29,7 @@ impl Host for Guest {
 async fn send(client: upstream::Client, outbound: Outbound, deadline: Instant) -> Result<Response, Error> {
     let response = client.send(request(outbound)?, deadline, Timeouts::default()).await?;
     let (parts, body) = response.into_parts();
-    let whole = Limited::new(body, BODY).collect().await.map_err(of_body)?.to_bytes();
+    let whole = body.whole(BODY).await.map_err(of_body)?;
     let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
     Ok(Response {
         status: parts.status.as_u16(),
@@ -53,13 +52,11 @@ fn request(outbound: Outbound) -> Result<Request<Body>, Error> {
     Ok(request)
 }
 
-fn of_body(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    if error.is::<http_body_util::LengthLimitError>() {
-        return Error::TooLarge;
-    }
-    match error.source().and_then(|cause| cause.downcast_ref::<upstream::Error>()) {
-        Some(cause) => cause.clone().into(),
-        None => Error::Failed("the response broke off".into()),
+fn of_body(error: BodyError) -> Error {
+    let BodyError::Broken(cause) = error else { return Error::TooLarge };
+    match cause.downcast::<upstream::Error>() {
+        Ok(cause) => (*cause).into(),
+        Err(_) => Error::Failed("the response broke off".into()),
     }
 }
 

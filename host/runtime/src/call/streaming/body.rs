@@ -12,10 +12,9 @@ use wasmtime_wasi_http::Error as WasiError;
 use super::audience::Audience;
 use super::{Fate, GuestBody};
 
-/// A request's body on its way to a guest.
+/// A request's body, limited already, on its way to a guest.
 pub(super) struct Incoming {
     body: Body,
-    left: u64,
     fate: Fate,
 }
 
@@ -33,8 +32,8 @@ pub(super) struct Outgoing {
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body, limit: u64, fate: Fate) -> Self {
-        Incoming { body, left: limit, fate }
+    pub(super) fn new(body: Body, fate: Fate) -> Self {
+        Incoming { body, fate }
     }
 }
 
@@ -121,16 +120,12 @@ impl HttpBody for Incoming {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, WasiError>>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) if !fits(&mut self.left, &frame) => {
-                // Whatever the guest makes of the part it got, it is no answer to the request.
-                self.fate.set(Kind::BodyTooLarge);
-                Some(Err(WasiError::HttpRequestBodySize(None)))
-            }
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(error)) => Some(Err(into_wasi(error))),
-            None => None,
-        })
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Err(BodyError::Refused(Kind::BodyTooLarge))) = &frame {
+            // Whatever the guest makes of the part it got, it is no answer to the request.
+            self.fate.set(Kind::BodyTooLarge);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(into_wasi)))
     }
 
     fn is_end_stream(&self) -> bool {
