@@ -7,6 +7,7 @@
 pub mod build;
 mod component;
 pub mod guests;
+mod js;
 pub mod language;
 mod process;
 mod rust;

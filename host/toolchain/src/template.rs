@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::language::Language;
-use crate::rust;
+use crate::{js, rust};
 
 /// Where a new project's SDK comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,8 @@ impl Kit {
     fn of(language: Language) -> &'static Kit {
         match language {
             Language::Rust => &rust::KIT,
+            Language::JavaScript => &js::JAVASCRIPT,
+            Language::TypeScript => &js::TYPESCRIPT,
             _ => todo!(),
         }
     }
