@@ -6,6 +6,7 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
+use crate::python;
 use crate::rust;
 use crate::toolchain::Missing;
 use crate::tools::Tools;
@@ -153,6 +154,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
     let job = Job { dir, work: &work, tools, words: options.words, tell: options.tell };
     let compiled = match language {
         Language::Rust => rust::compile(&job)?,
+        Language::Python => python::compile(&job)?,
         _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;

@@ -9,6 +9,7 @@ mod component;
 pub mod guests;
 pub mod language;
 mod process;
+mod python;
 mod rust;
 pub mod setup;
 pub mod template;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::language::Language;
+use crate::python;
 use crate::rust;
 
 /// Where a new project's SDK comes from.
@@ -58,6 +59,7 @@ impl Kit {
     fn of(language: Language) -> &'static Kit {
         match language {
             Language::Rust => &rust::KIT,
+            Language::Python => &python::KIT,
             _ => todo!(),
         }
     }
