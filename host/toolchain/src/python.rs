@@ -101,7 +101,7 @@ fn entry(manifest: &Manifest) -> String {
 fn componentize(tool: &Tool, stage: &Path, wit: &Path, path: &[PathBuf], output: &Path) -> Command {
     let mut command = Command::new(tool.program("componentize-py"));
     command.current_dir(stage).env("VIRTUAL_ENV", stage.join("environment"));
-    command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
+    command.env_remove("PYTHONPATH").env_remove("PYTHONHOME").env("RUST_BACKTRACE", "0");
     command.args(["--quiet", "--world", "typed", "--wit-path"]).arg(wit);
     command.arg("componentize").arg(ENTRY);
     let folders = path.iter().flat_map(|folder| [OsString::from("--python-path"), folder.into()]);

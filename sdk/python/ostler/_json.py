@@ -6,6 +6,10 @@ import json
 import re
 from typing import Any, NoReturn
 
+#: Python's reader recurses, and in a component nothing stops it before the stack is used up (near 1,500), which ends the instance.
+DEPTH_MAX = 500
+
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -16,16 +20,25 @@ def dumps(value: Any) -> bytes:
 
 def loads(body: bytes) -> Any:
     """The value of ``body``; ``ValueError`` with the reason if it is not JSON."""
-    try:
-        value = json.loads(body.decode(), parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _depth(body) > DEPTH_MAX:
+        raise ValueError(f"it is nested more than {DEPTH_MAX} deep")
+    value = json.loads(body.decode(), parse_constant=_refuse)
     if _HALF_PAIR.search(body):
         try:
             dumps(value)
         except UnicodeEncodeError:
             raise ValueError("it holds half of a surrogate pair") from None
     return value
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for found in _BRACKETS.finditer(body):
+        first = found[0][:1]
+        if first != b'"':
+            depth += 1 if first in b"[{" else -1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _refuse(word: str) -> NoReturn:

@@ -6,14 +6,10 @@ there from the first call on, not at import, and what was random at import is dr
 
 from __future__ import annotations
 
-import encodings.cp1252
-import encodings.idna
-import encodings.latin_1
-import encodings.punycode
-import encodings.utf_8_sig  # noqa: F401 (modules cannot be loaded after the build, and codecs are loaded by their first use)
 import importlib
 import logging
 import random
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -21,8 +17,9 @@ from typing import Any, NoReturn
 from componentize_py_types import Err
 from wit_world.imports import config, context, http_client, kv, log, types
 
-from . import _host, asgi, http, wsgi
+from . import _host, http
 from . import kv as _kv
+from ._keep import Kept
 from .context import Context
 from .log import Handler, Level
 from .problem import Problem
@@ -122,10 +119,15 @@ class WasmHost:
 
 def entry(module: str, name: str, kind: str) -> type:
     """The class that componentize-py calls, for the object ``name`` of ``module``: a handler, or a WSGI or ASGI application."""
+    # An adapter is loaded only where it is used: asyncio alone is a megabyte of the component.
+    adapter = None if kind == "app" else importlib.import_module(f"ostler.{kind}")
     found = getattr(importlib.import_module(module), name, None)
     if not callable(found):
         raise SystemExit(f"{module}.py has no function {name}: write one, or name another in [tool.ostler]")
-    handler = {"app": lambda it: it, "wsgi": wsgi.handler, "asgi": asgi.handler}[kind](found)
+    handler = found if adapter is None else adapter.handler(found)
+    kept = Kept()
+    kept.keep(sys.path)
+    sys.meta_path.append(kept)  # type: ignore[arg-type]
     logging.basicConfig(handlers=[Handler()], format="%(message)s")
 
     class HttpHandler:

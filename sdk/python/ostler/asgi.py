@@ -10,9 +10,11 @@ between requests it stands still.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,8 +32,8 @@ Application = Callable[
 
 def handler(application: Application) -> Callable[[Request], Response]:
     """The application as a handler. Its ``lifespan`` begins with the instance's first request."""
-    server = _Server(application)
-    return server.handle
+    _prepare_anyio()
+    return _Server(application).handle
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -74,7 +76,6 @@ class _Server:
     def handle(self, request: Request) -> Response:
         if self.loop is None:
             loop = Loop()
-            _without_threads()
             self.lifespan = _Lifespan(self.application, self.state)
             loop.run_until_complete(self.lifespan.begin(loop))
             self.loop = loop
@@ -168,13 +169,37 @@ def scope(request: Request, state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_threads() -> None:
-    """Starlette and FastAPI give functions that are not ``async`` to threads of anyio; here they run at once, in this one."""
-    anyio = sys.modules.get("anyio.to_thread")
-    if anyio is None:
+class _Absent:
+    """What stands for everything in ``ssl``: it can be named, but not used."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        raise RuntimeError("there is no TLS inside of a component: use ostler.http")
+
+
+def _without_tls() -> None:
+    """anyio imports ``ssl`` whether or not it is used; inside of Wasm there is none."""
+    if sys.platform == "wasi" and "ssl" not in sys.modules:
+        ssl = ModuleType("ssl")
+        names = ("SSLContext", "SSLObject", "SSLSocket", "MemoryBIO", "Purpose", "VerifyMode", "TLSVersion")
+        ssl.__dict__.update({name: type(name, (_Absent,), {}) for name in names})
+        errors = ("SSLError", "CertificateError", "SSLEOFError", "SSLSyscallError", "SSLWantReadError", "SSLWantWriteError")
+        ssl.__dict__.update({name: type(name, (OSError,), {}) for name in errors})
+        sys.modules["ssl"] = ssl
+
+
+def _prepare_anyio() -> None:
+    """Starlette gives functions that are not ``async`` to threads of anyio; here they run at once, in this one.
+
+    anyio also loads its backend late; done here, it is done once, by the build.
+    """
+    if "anyio" not in sys.modules:
         return
+    importlib.import_module("anyio._backends._asyncio")
 
     async def run_sync(func: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return func(*args)
 
-    anyio.run_sync = run_sync  # type: ignore[attr-defined]
+    importlib.import_module("anyio.to_thread").run_sync = run_sync  # type: ignore[attr-defined]
+
+
+_without_tls()

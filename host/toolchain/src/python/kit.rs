@@ -33,11 +33,12 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 23] = files! {
+const SDK: [(&str, &str); 24] = files! {
     "README.md"
     "ostler/__init__.py"
     "ostler/_host.py"
     "ostler/_json.py"
+    "ostler/_keep.py"
     "ostler/_path.py"
     "ostler/_wasm.py"
     "ostler/asgi.py"
