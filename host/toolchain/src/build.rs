@@ -6,7 +6,7 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
-use crate::{js, rust};
+use crate::{js, python, rust};
 use crate::toolchain::Missing;
 use crate::tools::Tools;
 
@@ -154,6 +154,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
     let compiled = match language {
         Language::Rust => rust::compile(&job)?,
         Language::JavaScript | Language::TypeScript => js::compile(&job)?,
+        Language::Python => python::compile(&job)?,
         _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;

@@ -10,6 +10,7 @@ pub mod guests;
 mod js;
 pub mod language;
 mod process;
+mod python;
 mod rust;
 pub mod setup;
 pub mod template;

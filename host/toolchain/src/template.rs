@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::language::Language;
-use crate::{js, rust};
+use crate::{js, python, rust};
 
 /// Where a new project's SDK comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl Kit {
             Language::Rust => &rust::KIT,
             Language::JavaScript => &js::JAVASCRIPT,
             Language::TypeScript => &js::TYPESCRIPT,
+            Language::Python => &python::KIT,
             _ => todo!(),
         }
     }
