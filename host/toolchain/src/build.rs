@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::Digest;
 
+use crate::c;
 use crate::component::{self, ComponentError};
 use crate::language::Language;
 use crate::rust;
@@ -153,6 +154,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
     let job = Job { dir, work: &work, tools, words: options.words, tell: options.tell };
     let compiled = match language {
         Language::Rust => rust::compile(&job)?,
+        Language::C => c::compile(&job)?,
         _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;

@@ -5,6 +5,7 @@
 //! folders come as parameters.
 
 pub mod build;
+mod c;
 mod component;
 pub mod guests;
 pub mod language;
@@ -14,6 +15,7 @@ pub mod setup;
 pub mod template;
 pub mod toolchain;
 mod tools;
+mod wheel;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;

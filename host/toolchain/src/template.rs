@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::c;
 use crate::language::Language;
 use crate::rust;
 
@@ -58,6 +59,7 @@ impl Kit {
     fn of(language: Language) -> &'static Kit {
         match language {
             Language::Rust => &rust::KIT,
+            Language::C => &c::KIT,
             _ => todo!(),
         }
     }
