@@ -6,7 +6,7 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
-use crate::{js, python, rust};
+use crate::{c, js, python, rust};
 use crate::toolchain::Missing;
 use crate::tools::Tools;
 
@@ -155,6 +155,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
         Language::Rust => rust::compile(&job)?,
         Language::JavaScript | Language::TypeScript => js::compile(&job)?,
         Language::Python => python::compile(&job)?,
+        Language::C => c::compile(&job)?,
         _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;

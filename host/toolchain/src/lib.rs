@@ -5,6 +5,7 @@
 //! folders come as parameters.
 
 pub mod build;
+mod c;
 mod component;
 pub mod guests;
 mod js;
@@ -16,6 +17,7 @@ pub mod setup;
 pub mod template;
 pub mod toolchain;
 mod tools;
+mod wheel;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;
