@@ -10,7 +10,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: guests GUESTS_TOML TARGET_DIR OUT".into());
     };
     ostler_toolchain::setup(|step| eprintln!("{step}"))?;
-    let options = Options { target_dir: Some(target_dir.into()), ..Options::default() };
+    let tools = Some(Path::new(target_dir).join("tools"));
+    let options = Options {
+        target_dir: Some(target_dir.into()),
+        tools,
+        tell: |line| eprintln!("{line}"),
+        ..Options::default()
+    };
     let built = guests::build_all(Path::new(list), Path::new(out), &options, |name| {
         eprintln!("building {name}");
     })?;

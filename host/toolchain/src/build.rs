@@ -6,9 +6,9 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
-use crate::{c, js, python, rust};
 use crate::toolchain::Missing;
 use crate::tools::Tools;
+use crate::{c, js, python, rust};
 
 /// How to build.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use crate::component;
 #[serde(deny_unknown_fields)]
 struct List {
     guest: Vec<Guest>,
-    /// Folders whose change makes every guest stale, such as the SDK's.
+    /// Folders whose change makes every guest stale.
     #[serde(default)]
     shared: Vec<PathBuf>,
     /// Folder of the contract that modules in text form follow.
@@ -30,6 +30,9 @@ struct Guest {
     name: String,
     dir: Option<PathBuf>,
     wat: Option<PathBuf>,
+    /// Folders outside `dir` whose change makes it stale, such as its SDK's.
+    #[serde(default)]
+    also: Vec<PathBuf>,
 }
 
 /// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, as `options` say (but for their output).
@@ -55,7 +58,8 @@ pub fn build_all(
             (Some(source), None) | (None, Some(source)) => here.join(source),
             _ => return Err(wrong(format!("guest {:?} needs one of dir and wat", guest.name))),
         };
-        let sources = fingerprint([&source].into_iter().chain(&shared))?;
+        let also: Vec<_> = guest.also.iter().map(|path| here.join(path)).collect();
+        let sources = fingerprint([&source].into_iter().chain(&also).chain(&shared))?;
         if file.is_file() && std::fs::read_to_string(&stamp).is_ok_and(|last| last == sources) {
             files.push(file);
             continue;

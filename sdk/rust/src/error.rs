@@ -110,7 +110,7 @@ impl Error {
         problem.insert("title".into(), title(status).into());
         problem.insert("status".into(), status.into());
         problem.insert("detail".into(), detail.into());
-        let code = code.unwrap_or_else(|| title(status).to_lowercase().replace(' ', "_"));
+        let code = code.unwrap_or_else(|| title(status).to_ascii_lowercase().replace(' ', "_"));
         problem.insert("code".into(), code.into());
         problem.insert("request_id".into(), context::current().request_id.into());
         let body = serde_json::Value::Object(problem).to_string();

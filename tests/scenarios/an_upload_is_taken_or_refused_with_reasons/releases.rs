@@ -90,3 +90,25 @@ async fn plugins_that_are_not_there_or_come_from_a_file_take_no_uploads() {
     problem(&wrong, 405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), "GET, PUT");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_far_a_deployment_is_can_be_seen_while_it_lasts() {
+    let host = host();
+    let admin = host.admin.clone();
+    // A whole JavaScript engine: seconds of compilation.
+    let uploading = tokio::spawn(async move {
+        admin.send(Method::PUT, "/v1/plugins/up/releases", component("todo-js")).await
+    });
+    let at = || async { host.admin.get("/v1/plugins/up").await.json()["deploying"].clone() };
+    while at().await["step"] != "compile" {
+        assert!(!uploading.is_finished(), "it was never seen to compile");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(at().await["for_ms"].is_u64());
+    assert_eq!(host.client.get("/file/x").await.status, 404, "another plugin's handler answers meanwhile");
+    let told = uploading.await.unwrap();
+    assert_eq!(told.status, 201, "{}", told.text());
+    let told = told.json();
+    assert!(["validate_ms", "compile_ms", "activate_ms"].iter().all(|step| told[step].is_u64()), "{told}");
+    assert_eq!(at().await, serde_json::Value::Null);
+}
