@@ -6,9 +6,9 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
-use crate::{js, rust};
 use crate::toolchain::Missing;
 use crate::tools::Tools;
+use crate::{js, rust};
 
 /// How to build.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const job = JSON.parse(process.argv[2]);
 const packages = join(job.tools, "node_modules");
@@ -64,7 +64,7 @@ async function bundled(sdk) {
   const result = await build({
     stdin: { contents, resolveDir: job.dir, sourcefile: "ostler-build.js" },
     absWorkingDir: job.dir,
-    alias: sdk === job.sdk ? { ostler: sdk } : {},
+    alias: sdk === job.sdk ? { ostler: join(sdk, "src/index.js") } : {},
     bundle: true,
     charset: "utf8",
     conditions: ["ostler", "workerd", "worker"],
@@ -89,7 +89,7 @@ const EXPORTS = {
 
 /** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
 async function engineFor(wit) {
-  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), job.handler).slice(0, 16));
+  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), job.handler, readFileSync(fileURLToPath(import.meta.url))).slice(0, 16));
   if (existsSync(folder)) return folder;
   const engine = await splicerOf();
   const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
@@ -97,10 +97,20 @@ async function engineFor(wit) {
   await mkdir(dirname(folder), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
   await writeFile(join(aside, "engine.wasm"), wasm);
-  await writeFile(join(aside, "initializer.js"), jsBindings);
+  await writeFile(join(aside, "initializer.js"), mended(jsBindings));
   await writeFile(join(aside, "environment.json"), JSON.stringify(environment(exports, imports)));
   await rename(aside, folder).catch(() => rm(aside, { recursive: true })); // another build was first
   return folder;
+}
+
+/**
+ * The engine of 0.23 aborts on a negative i64 that is passed to an import (`kv.increment` with a negative delta): it takes i64s as
+ * unsigned. The bits are the same, so the bindings give them so.
+ */
+function mended(bindings) {
+  const signed = /(function toInt64\(val\) \{[^}]*return BigInt\.)asIntN/;
+  if (!signed.test(bindings)) throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
+  return bindings.replace(signed, "$1asUintN");
 }
 
 async function splicerOf() {

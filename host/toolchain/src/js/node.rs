@@ -23,7 +23,8 @@ const TOOLS: [(&str, &str); 3] = [
 
 /// Refuses a machine without a Node.js that will do.
 pub(super) fn check() -> Result<(), BuildError> {
-    let version = Command::new("node").arg("--version").output().ok().filter(|output| output.status.success());
+    let version =
+        Command::new("node").arg("--version").output().ok().filter(|output| output.status.success());
     let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     match version {
         Some(version) if major(&version).is_none_or(|major| major >= OLDEST) => Ok(()),
