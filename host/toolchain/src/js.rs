@@ -40,7 +40,6 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let told = json!({
         "dir": dir,
         "entry": dir.join(&package.entry),
-        "handler": package.handler.word(),
         "name": package.name,
         "sdk": sdk,
         "tools": tools,

@@ -1,6 +1,6 @@
 //! Changes of a source folder, told once they have settled.
 //!
-//! What builds and hosts write themselves (`target`, `.git`, `.ostler`, components) is not watched: it would never settle.
+//! What builds, hosts and package managers write (`target`, `.git`, `.ostler`, `node_modules`, components) is not watched: it would never settle.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -93,7 +93,7 @@ fn is_source(path: &Path) -> bool {
 /// Whether builds, hosts or editors make what has this name.
 fn made(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    name == "target" || name.starts_with('.') || name.ends_with('~')
+    name == "target" || name == "node_modules" || name.starts_with('.') || name.ends_with('~')
 }
 
 #[cfg(test)]
@@ -109,7 +109,9 @@ mod tests {
         for path in ["src/lib.rs", "Cargo.toml", "Cargo.lock", "wit/world.wit"] {
             assert!(matters(&event(path)), "{path}");
         }
-        for path in ["target", ".git", "ostler.toml", "hello.wasm", "src/.lib.rs.swp", "src/lib.rs~"] {
+        for path in
+            ["target", "node_modules", ".git", "ostler.toml", "hello.wasm", "src/.lib.rs.swp", "src/lib.rs~"]
+        {
             assert!(!matters(&event(path)), "{path}");
         }
     }

@@ -10,15 +10,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const job = JSON.parse(process.argv[2]);
 const packages = join(job.tools, "node_modules");
 const engines = join(packages, "@bytecodealliance/componentize-js/lib");
 
 /** What the engine has beside the language: console, random numbers, clocks and the global fetch. */
-const FEATURES = { typed: ["stdio", "random", "clocks", "http"], streaming: ["stdio", "random", "clocks", "http", "fetch-event"] };
-const WORLDS = { typed: "typed", streaming: "streaming" };
+const FEATURES = ["stdio", "random", "clocks", "http"];
+const WORLD = "typed";
 
 const load = (path) => import(pathToFileURL(join(packages, path)));
 const digest = (...texts) => texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
@@ -60,11 +60,11 @@ function findSdk() {
 async function bundled(sdk) {
   const { build } = await load("esbuild/lib/main.js");
   const serve = JSON.stringify(join(sdk, "src/component.js"));
-  const contents = `import { serve } from ${serve};\nimport handler from ${JSON.stringify(job.entry)};\n${EXPORTS[job.handler]}\n`;
+  const contents = `import { serve } from ${serve};\nimport handler from ${JSON.stringify(job.entry)};\nexport const httpHandler = serve(handler);\n`;
   const result = await build({
     stdin: { contents, resolveDir: job.dir, sourcefile: "ostler-build.js" },
     absWorkingDir: job.dir,
-    alias: sdk === job.sdk ? { ostler: sdk } : {},
+    alias: sdk === job.sdk ? { ostler: join(sdk, "src/index.js") } : {},
     bundle: true,
     charset: "utf8",
     conditions: ["ostler", "workerd", "worker"],
@@ -81,26 +81,30 @@ async function bundled(sdk) {
   return result.outputFiles[0].text;
 }
 
-/** How a handler is exported: to the typed contract as its interface, to wasi:http as a listener of the engine. */
-const EXPORTS = {
-  typed: "export const httpHandler = serve(handler);",
-  streaming: "serve.streaming(handler);",
-};
-
 /** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
 async function engineFor(wit) {
-  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), job.handler).slice(0, 16));
+  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16));
   if (existsSync(folder)) return folder;
   const engine = await splicerOf();
   const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
-  const { wasm, jsBindings, exports, imports } = engine.spliceBindings(binary, FEATURES[job.handler], undefined, wit, WORLDS[job.handler], false);
+  const { wasm, jsBindings, exports, imports } = engine.spliceBindings(binary, FEATURES, undefined, wit, WORLD, false);
   await mkdir(dirname(folder), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
   await writeFile(join(aside, "engine.wasm"), wasm);
-  await writeFile(join(aside, "initializer.js"), jsBindings);
+  await writeFile(join(aside, "initializer.js"), mended(jsBindings));
   await writeFile(join(aside, "environment.json"), JSON.stringify(environment(exports, imports)));
   await rename(aside, folder).catch(() => rm(aside, { recursive: true })); // another build was first
   return folder;
+}
+
+/**
+ * The engine of 0.23 aborts on a negative i64 that is passed to an import (`kv.increment` with a negative delta): it takes i64s as
+ * unsigned. The bits are the same, so the bindings give them so.
+ */
+function mended(bindings) {
+  const signed = /(function toInt64\(val\) \{[^}]*return BigInt\.)asIntN/;
+  if (!signed.test(bindings)) throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
+  return bindings.replace(signed, "$1asUintN");
 }
 
 async function splicerOf() {
@@ -131,7 +135,7 @@ async function componentized(bundle, engine, sdk) {
   await writeFile(join(sources, "initializer.js"), await readFile(join(engine, "initializer.js")));
   const started = await wizened(sources, engine);
   await checked(started);
-  return (await splicerOf()).stubWasi(started, FEATURES[job.handler], undefined, join(sdk, "wit"), WORLDS[job.handler]);
+  return (await splicerOf()).stubWasi(started, FEATURES, undefined, join(sdk, "wit"), WORLD);
 }
 
 /** Runs the engine on the bundle. Paths within it are the same in every folder. */

@@ -1,4 +1,4 @@
-//! What `package.json` says to Ostler: the plugin's name, the module to begin with, and `"ostler": { ... }`.
+//! What `package.json` says to Ostler: the plugin's name, the module to begin with, and whether there is anything to install.
 
 use std::path::{Path, PathBuf};
 
@@ -19,33 +19,12 @@ const ENTRIES: [&str; 8] = [
     "src/index.mjs",
 ];
 
-/// How requests reach the handler.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Handler {
-    /// Whole, by `ostler:plugin/http-handler`.
-    #[default]
-    Typed,
-    /// Streamed, by `wasi:http/incoming-handler`.
-    Streaming,
-}
-
-impl Handler {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Handler::Typed => "typed",
-            Handler::Streaming => "streaming",
-        }
-    }
-}
-
 /// The part of a package's description that decides how it is built.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Package {
     pub(super) name: String,
     /// Relative to the project.
     pub(super) entry: PathBuf,
-    pub(super) handler: Handler,
     /// Whether there is anything to install.
     pub(super) depends: bool,
 }
@@ -59,15 +38,6 @@ struct File {
     dependencies: Map<String, Value>,
     #[serde(default)]
     dev_dependencies: Map<String, Value>,
-    #[serde(default)]
-    ostler: Wishes,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Wishes {
-    #[serde(default)]
-    handler: Handler,
 }
 
 impl Package {
@@ -85,7 +55,6 @@ impl Package {
         Ok(Package {
             name: plain(&file.name.or_else(folder).unwrap_or_default()),
             entry: entry(dir, file.main.as_deref())?,
-            handler: file.ostler.handler,
             depends: !(file.dependencies.is_empty() && file.dev_dependencies.is_empty()),
         })
     }
@@ -135,11 +104,11 @@ mod tests {
         let package = Package::parse(dir.path(), r#"{"name":"@team/my.app"}"#).unwrap();
         assert_eq!(package.name, "my-app");
         assert_eq!(package.entry, Path::new("src/index.js"));
-        assert_eq!((package.handler, package.depends), (Handler::Typed, false));
-        let text = r#"{"name":"a","main":"app/main.ts","devDependencies":{"x":"1"},"ostler":{"handler":"streaming"}}"#;
+        assert!(!package.depends);
+        let text = r#"{"name":"a","main":"app/main.ts","devDependencies":{"x":"1"}}"#;
         let package = Package::parse(dir.path(), text).unwrap();
         assert_eq!(package.entry, Path::new("app/main.ts"));
-        assert_eq!((package.handler, package.depends), (Handler::Streaming, true));
+        assert!(package.depends);
     }
 
     #[test]
@@ -149,8 +118,6 @@ mod tests {
             ("{", "EOF"),
             ("{}", "src/index.js or src/index.ts"),
             (r#"{"main":"dist/x.js"}"#, "dist/x.js, which is no file"),
-            (r#"{"ostler":{"handlr":"typed"}}"#, "handlr"),
-            (r#"{"ostler":{"handler":"fast"}}"#, "`typed` or `streaming`"),
         ] {
             let error = Package::parse(dir.path(), text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");
