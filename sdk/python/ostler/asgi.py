@@ -43,6 +43,9 @@ class Loop(asyncio.BaseEventLoop):
         super().__init__()
         self._selector = self
 
+    def __del__(self) -> None:  # Nothing is open that could be left open: no reason to warn.
+        self.close()
+
     def select(self, timeout: float | None) -> list[Any]:
         """Called by the base class as its selector's."""
         if timeout is None:

@@ -87,13 +87,16 @@ fn matters(event: &Event) -> bool {
 
 fn is_source(path: &Path) -> bool {
     let own = path.file_name().is_some_and(|name| name == "ostler.toml" || made(name));
-    !own && path.extension() != Some(OsStr::new("wasm"))
+    let made = ["wasm", "pyc"].map(OsStr::new);
+    !own && !path.extension().is_some_and(|extension| made.contains(&extension))
 }
 
 /// Whether builds, hosts or editors make what has this name.
 fn made(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    name == "target" || name == "node_modules" || name.starts_with('.') || name.ends_with('~')
+    ["target", "node_modules", "__pycache__"].contains(&&*name)
+        || name.starts_with('.')
+        || name.ends_with('~')
 }
 
 #[cfg(test)]
@@ -109,9 +112,17 @@ mod tests {
         for path in ["src/lib.rs", "Cargo.toml", "Cargo.lock", "wit/world.wit"] {
             assert!(matters(&event(path)), "{path}");
         }
-        for path in
-            ["target", "node_modules", ".git", "ostler.toml", "hello.wasm", "src/.lib.rs.swp", "src/lib.rs~"]
-        {
+        for path in [
+            "target",
+            "node_modules",
+            ".git",
+            "ostler.toml",
+            "hello.wasm",
+            "src/.lib.rs.swp",
+            "src/lib.rs~",
+            "a/__pycache__",
+            "a/b.pyc",
+        ] {
             assert!(!matters(&event(path)), "{path}");
         }
     }

@@ -47,8 +47,9 @@ impl Packages {
         }
         let left_out = std::fs::read_to_string(folder.join(LEFT_OUT)).unwrap_or_default();
         let left_out: Vec<String> = left_out.lines().map(str::to_owned).collect();
-        for part in &left_out {
-            job.say(&format!("left out {part}: compiled code of this kind does not run in a component"));
+        if !left_out.is_empty() {
+            let packages = packages_of(&left_out).join(", ");
+            job.say(&format!("left out the compiled parts of {packages}: they do not run in a component"));
         }
         Ok(Packages { folder: Some(folder), left_out })
     }
@@ -56,11 +57,10 @@ impl Packages {
     /// What a failed build means to the author. The words are Python's, unless they are about a part that was left out here.
     pub(super) fn explain(&self, failure: BuildError, dir: &Path) -> BuildError {
         let BuildError::Compiler { words } = &failure else { return failure };
-        let Some(part) = self.left_out.iter().find(|part| words.contains(&module_of(part))) else {
+        let Some(part) = self.left_out.iter().find(|part| lacks(words, &module_of(part))) else {
             return failure;
         };
-        let module = module_of(part);
-        let package = module.split('.').next().unwrap_or(&module);
+        let package = package_of(part);
         let problem = format!(
             "{package} cannot run in a component: {part} is compiled code, and it has no replacement for it in Python. Depend \
              on another package, or on a release that is Python alone. Python said:\n{words}"
@@ -121,6 +121,25 @@ fn is_compiled(path: &Path) -> bool {
     compiled && !name.ends_with("wasm32-wasi.so")
 }
 
+/// Whether Python says that it lacks a module, in one of the ways that it has.
+fn lacks(words: &str, module: &str) -> bool {
+    let (package, last) = module.rsplit_once('.').unwrap_or(("", module));
+    words.contains(&format!("No module named '{module}'"))
+        || words.contains(&format!("'{module}' (unknown location)"))
+        || words.contains(&format!("cannot import name '{last}' from '{package}'"))
+}
+
+/// The packages that parts belong to, each once.
+fn packages_of(parts: &[String]) -> Vec<String> {
+    let mut packages: Vec<String> = parts.iter().map(|part| package_of(part)).collect();
+    packages.dedup();
+    packages
+}
+
+fn package_of(part: &str) -> String {
+    module_of(part).split('.').next().unwrap_or_default().to_owned()
+}
+
 /// `pydantic_core._pydantic_core` for `pydantic_core/_pydantic_core.cpython-314-x86_64-linux-gnu.so`.
 fn module_of(part: &str) -> String {
     let (folders, file) = part.rsplit_once('/').unwrap_or(("", part));
@@ -150,11 +169,20 @@ mod tests {
     #[test]
     fn a_failure_for_want_of_a_compiled_part_names_the_package() {
         let packages = Packages { folder: None, left_out: vec!["core/_core.abi3.so".into()] };
-        let failed = |words: &str| BuildError::Compiler { words: words.into() };
-        let dir = Path::new("/project");
-        let told = packages.explain(failed("No module named 'core._core'"), dir).to_string();
-        assert!(told.contains("core cannot run in a component"), "{told}");
-        assert!(matches!(packages.explain(failed("SyntaxError"), dir), BuildError::Compiler { .. }));
+        let explain = |words: &str| {
+            packages.explain(BuildError::Compiler { words: words.into() }, Path::new("/project"))
+        };
+        for words in [
+            "No module named 'core._core'",
+            "cannot import name 'A' from 'core._core' (unknown location)",
+            "cannot import name '_core' from 'core' (/2/core/__init__.py)",
+        ] {
+            let told = explain(words).to_string();
+            assert!(told.contains("core cannot run in a component"), "{told}");
+        }
+        for words in ["SyntaxError", "cannot import name 'A' from 'core._core' (/2/core/_core.py)"] {
+            assert!(matches!(explain(words), BuildError::Compiler { .. }), "{words}");
+        }
     }
 
     #[test]
