@@ -1,7 +1,6 @@
-//! C: clang compiles the files of a folder, and the SDK with them, to a core module.
+//! C: clang compiles the files of a folder, and links them with the SDK to a core module.
 //!
-//! All files go to one call of the compiler, from the folder itself and by paths relative to it, so that no path of this
-//! machine gets into the module.
+//! The compiler runs in the folder itself and gets paths relative to it, so that no path of this machine gets into the module.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +12,7 @@ use crate::process;
 mod compiler;
 mod kit;
 mod manifest;
+mod sdk;
 
 pub(crate) use compiler::{Compiler, DEBIAN_COMMAND};
 pub(crate) use kit::KIT;
@@ -23,17 +23,8 @@ use manifest::Manifest;
 const STACK: u32 = 256 << 10;
 
 /// Words of every compilation.
-const FLAGS: [&str; 9] = [
-    "-std=c11",
-    "-D_DEFAULT_SOURCE",
-    "-Os",
-    "-g0",
-    "-Wl,--strip-debug",
-    "-Wall",
-    "-mexec-model=reactor",
-    "-ffunction-sections",
-    "-fdata-sections",
-];
+const FLAGS: [&str; 7] =
+    ["-std=c11", "-D_DEFAULT_SOURCE", "-Os", "-g0", "-Wall", "-ffunction-sections", "-fdata-sections"];
 
 /// Compiles the C files in the job's folder.
 pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
@@ -43,33 +34,24 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     // The linker writes the file's name into the module, so only the folder's is made up.
     let folder = tempfile::tempdir_in(job.work).map_err(BuildError::io("making a folder for the module"))?;
     let module = folder.path().join("handler.wasm");
-    process::run(&mut command(&compiler, job.dir, &manifest, &module)?, job.words)?;
+    let mut command = command(&compiler, job.dir, &manifest)?;
+    command.args(sdk::objects(&compiler, &job.dir.join(&manifest.sdk), job.work)?).arg("-o").arg(&module);
+    process::run(&mut command, job.words)?;
     let mut bytes = std::fs::read(&module).map_err(BuildError::io("reading the module"))?;
     let wit = job.dir.join(&manifest.sdk).join("wit");
     component::embed_typed(&mut bytes, &wit).map_err(ComponentError::Encode)?;
     Ok(Compiled { name: manifest.name, bytes })
 }
 
-/// The call of the compiler.
-fn command(
-    compiler: &Compiler,
-    dir: &Path,
-    manifest: &Manifest,
-    module: &Path,
-) -> Result<Command, BuildError> {
+/// The call of the compiler for the project's own files.
+fn command(compiler: &Compiler, dir: &Path, manifest: &Manifest) -> Result<Command, BuildError> {
     let mut command = compiler.command();
-    command.current_dir(dir).args(FLAGS);
+    command.current_dir(dir).args(FLAGS).args(["-mexec-model=reactor", "-Wl,--strip-debug"]);
     command.args([format!("-Wl,-z,stack-size={STACK}"), "-Wl,--stack-first".into()]);
-    for folder in ["include", "src", "bindings"] {
-        command.arg("-I").arg(manifest.sdk.join(folder));
+    command.arg("-I").arg(manifest.sdk.join("include")).args(["-I", "."]).args(&manifest.flags);
+    for folder in [".", "src"] {
+        command.args(sources(dir, Path::new(folder))?);
     }
-    command.args(["-I", "."]).args(&manifest.flags);
-    for folder in
-        [Path::new("."), Path::new("src"), &manifest.sdk.join("src"), &manifest.sdk.join("bindings")]
-    {
-        command.args(sources(dir, folder)?);
-    }
-    command.arg("-o").arg(module);
     Ok(command)
 }
 
