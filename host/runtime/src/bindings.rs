@@ -29,7 +29,32 @@ mod wasi_names {
     });
 }
 
+#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+mod spin2 {
+    wasmtime::component::bindgen!({
+        path: "../../wit/compat",
+        world: "ostler:compat/spin2",
+        imports: { default: async | trappable },
+        require_store_data_send: true,
+        with: { "fermyon:spin/key-value.store": crate::capabilities::compat::spin_key_value::Store },
+    });
+}
+
+#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+mod spin3 {
+    wasmtime::component::bindgen!({
+        path: "../../wit/compat",
+        world: "ostler:compat/spin3",
+        imports: { default: trappable },
+        require_store_data_send: true,
+        with: { "spin:key-value/key-value.store": crate::capabilities::compat::spin_key_value::Store },
+    });
+}
+
 pub(crate) use ostler::exports::ostler::plugin::http_handler;
 pub(crate) use ostler::ostler::plugin::{config, context, http_client, kv, log, types};
 pub(crate) use ostler::{Typed, TypedPre};
+pub(crate) use spin2::fermyon::spin::{key_value as spin2_key_value, variables as spin2_variables};
+pub(crate) use spin3::spin::key_value::key_value as spin_key_value;
+pub(crate) use spin3::spin::variables::variables as spin_variables;
 pub(crate) use wasi_names::wasi::{config as wasi_config, keyvalue as wasi_keyvalue};

@@ -63,6 +63,8 @@ pub(crate) struct Env {
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,
+    /// Whether it was made for Spin, and expects what Spin tells of a request.
+    pub(crate) spin: bool,
 }
 
 /// The data of one store.

@@ -79,9 +79,12 @@ fn describe(found: &Inspection, refusals: &[String]) -> String {
     row("language", &found.languages);
     row("made by", &found.tools);
     row("exports", &found.exports);
-    for (name, provider) in
-        [("ostler", Provider::Ostler), ("wasi", Provider::Wasi), ("nobody", Provider::Nobody)]
-    {
+    for (name, provider) in [
+        ("ostler", Provider::Ostler),
+        ("wasi", Provider::Wasi),
+        ("nobody, and calls end the request", Provider::Absent),
+        ("nobody", Provider::Nobody),
+    ] {
         let of = found.imports.iter().filter(|import| import.provider == provider);
         let names: Vec<_> = of.map(|import| import.name.clone()).collect();
         if !names.is_empty() {

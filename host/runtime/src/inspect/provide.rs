@@ -10,6 +10,9 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
     (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
     (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
+    (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "variables"]),
+    (Provider::Ostler, "spin:key-value", "3.0", &["key-value"]),
+    (Provider::Ostler, "spin:variables", "3.0", &["variables"]),
     (Provider::Ostler, "wasi:http", "0.2", &["types", "outgoing-handler"]),
     (Provider::Ostler, "wasi:http", "0.3", &["types", "client"]),
     (Provider::Wasi, "wasi:cli", "0.2", CLI),
@@ -25,6 +28,13 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Wasi, "wasi:sockets", "0.2", SOCKETS),
     (Provider::Wasi, "wasi:sockets", "0.3", &["types", "ip-name-lookup"]),
 ];
+
+/// Packages that this host knows and does not have: toolchains import them with what they do use.
+const ABSENT: &[&str] =
+    &["fermyon:spin", "spin:llm", "spin:mqtt", "spin:mysql", "spin:postgres", "spin:redis"];
+
+/// A version of WASI that is of no use any more, and that Spin's world still names beside 0.3.0.
+const ABSENT_WASI: &str = "0.3.0-rc-2026-03-15";
 
 const CLI: &[&str] = &[
     "environment",
@@ -70,6 +80,8 @@ pub enum Provider {
     Wasi,
     /// A capability of Ostler, subject to grants.
     Ostler,
+    /// Nobody, although this host knows what it is: it is linked, and a call ends the request.
+    Absent,
     /// Nobody: the component cannot be instantiated here.
     Nobody,
 }
@@ -147,7 +159,8 @@ pub(super) fn near(name: &str) -> Option<String> {
     })
 }
 
-fn provider(name: &str) -> Provider {
+/// Who answers the import `name`.
+pub(crate) fn provider(name: &str) -> Provider {
     let (path, version) = split(name);
     let Some((package, interface)) = path.split_once('/') else { return Provider::Nobody };
     PROVIDED
@@ -155,13 +168,21 @@ fn provider(name: &str) -> Provider {
         .find(|(_, known, track, interfaces)| {
             *known == package && interfaces.contains(&interface) && on_track(version, track)
         })
-        .map_or(Provider::Nobody, |(provider, ..)| *provider)
+        .map_or_else(|| absent(package, version), |(provider, ..)| *provider)
+}
+
+fn absent(package: &str, version: &str) -> Provider {
+    let wasi = package.starts_with("wasi:") && version == ABSENT_WASI;
+    if wasi || ABSENT.contains(&package) { Provider::Absent } else { Provider::Nobody }
 }
 
 fn need(name: &str) -> Option<Need> {
     match split(name).0 {
-        "ostler:plugin/kv" => Some(Need::Kv),
-        "ostler:plugin/config" | "wasi:config/store" => Some(Need::Config),
+        "ostler:plugin/kv" | "fermyon:spin/key-value" | "spin:key-value/key-value" => Some(Need::Kv),
+        "ostler:plugin/config"
+        | "wasi:config/store"
+        | "fermyon:spin/variables"
+        | "spin:variables/variables" => Some(Need::Config),
         "ostler:plugin/http-client" | "wasi:http/outgoing-handler" | "wasi:http/client" => Some(Need::Http),
         keyvalue if keyvalue.starts_with("wasi:keyvalue/") => Some(Need::Kv),
         _ => None,
