@@ -36,7 +36,10 @@ mod spin2 {
         world: "ostler:compat/spin2",
         imports: { default: async | trappable },
         require_store_data_send: true,
-        with: { "fermyon:spin/key-value.store": crate::capabilities::compat::spin_key_value::Store },
+        with: {
+            "fermyon:spin/key-value.store": crate::capabilities::compat::spin_key_value::Store,
+            "fermyon:spin/sqlite.connection": crate::capabilities::compat::spin_sqlite::Connection,
+        },
     });
 }
 
@@ -45,16 +48,26 @@ mod spin3 {
     wasmtime::component::bindgen!({
         path: "../../wit/compat",
         world: "ostler:compat/spin3",
-        imports: { default: trappable },
+        imports: {
+            "spin:sqlite/sqlite.[static]connection.open": async | trappable,
+            "spin:sqlite/sqlite.[method]connection.execute": async | trappable,
+            default: trappable,
+        },
         require_store_data_send: true,
-        with: { "spin:key-value/key-value.store": crate::capabilities::compat::spin_key_value::Store },
+        with: {
+            "spin:key-value/key-value.store": crate::capabilities::compat::spin_key_value::Store,
+            "spin:sqlite/sqlite.connection": crate::capabilities::compat::spin_sqlite::Connection,
+        },
     });
 }
 
 pub(crate) use ostler::exports::ostler::plugin::http_handler;
 pub(crate) use ostler::ostler::plugin::{config, context, http_client, kv, log, types};
 pub(crate) use ostler::{Typed, TypedPre};
-pub(crate) use spin2::fermyon::spin::{key_value as spin2_key_value, variables as spin2_variables};
+pub(crate) use spin2::fermyon::spin::{
+    key_value as spin2_key_value, sqlite as spin2_sqlite, variables as spin2_variables,
+};
 pub(crate) use spin3::spin::key_value::key_value as spin_key_value;
+pub(crate) use spin3::spin::sqlite::sqlite as spin_sqlite;
 pub(crate) use spin3::spin::variables::variables as spin_variables;
 pub(crate) use wasi_names::wasi::{config as wasi_config, keyvalue as wasi_keyvalue};

@@ -16,6 +16,7 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         bindings::spin_key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        bindings::spin_sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         bindings::spin_variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     }
     bindings::log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
@@ -28,6 +29,7 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     bindings::wasi_keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::spin2_key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::spin2_sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::spin2_variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }

@@ -78,6 +78,7 @@ impl Plugin {
             release: component.digest.to_string().into(),
             spec: spec.clone(),
             kv: services.kv.clone(),
+            sql: services.sql.clone(),
             outbound: services.upstream.client(&spec.grant),
             observe: services.observe.clone(),
             metrics: services.observe.metrics.plugin(name),

@@ -6,7 +6,9 @@ pub mod clock;
 pub mod database;
 pub mod folder;
 pub mod kv;
+pub mod sql;
 
 pub use clock::Clock;
 pub use database::{Database, DatabaseError};
 pub use kv::Kv;
+pub use sql::Sql;

@@ -118,6 +118,8 @@ fn grants(found: &Inspection) -> Vec<String> {
     use ostler_runtime::inspect::Need;
     let example = |need: &Need| match need {
         Need::Kv => "kv = [\"a-store\"]",
+        Need::Sqlite => "sqlite = [\"default\"]",
+        Need::Blob => "blob = [\"a-container\"]",
         Need::Config => "config = { key = \"value\" }",
         Need::Http => "http = [\"https://api.example.com\"]",
     };

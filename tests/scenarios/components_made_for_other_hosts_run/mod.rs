@@ -1,6 +1,7 @@
 //! Components made for other hosts, by those hosts' own SDKs, run as they are and reach what was granted.
 
 mod spin;
+mod spin_sqlite;
 
 use harness::Host;
 

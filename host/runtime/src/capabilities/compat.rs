@@ -4,4 +4,5 @@
 pub(crate) mod absent;
 pub(crate) mod spin_key_value;
 pub(crate) mod spin_request;
+pub(crate) mod spin_sqlite;
 mod spin_variables;

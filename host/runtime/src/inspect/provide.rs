@@ -10,8 +10,10 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
     (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
     (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
-    (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "variables"]),
+    (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "sqlite", "variables"]),
     (Provider::Ostler, "spin:key-value", "3.0", &["key-value"]),
+    (Provider::Ostler, "spin:sqlite", "3.0", &["sqlite"]),
+    (Provider::Ostler, "spin:sqlite", "3.1", &["sqlite"]),
     (Provider::Ostler, "spin:variables", "3.0", &["variables"]),
     (Provider::Ostler, "wasi:http", "0.2", &["types", "outgoing-handler"]),
     (Provider::Ostler, "wasi:http", "0.3", &["types", "client"]),
@@ -92,6 +94,10 @@ pub enum Provider {
 pub enum Need {
     /// `grant = { kv = [...] }`
     Kv,
+    /// `grant = { sqlite = [...] }`
+    Sqlite,
+    /// `grant = { blob = [...] }`
+    Blob,
     /// `grant = { config = { ... } }`
     Config,
     /// `grant = { http = [...] }`
@@ -114,6 +120,8 @@ impl Need {
     pub const fn as_str(self) -> &'static str {
         match self {
             Need::Kv => "kv",
+            Need::Sqlite => "sqlite",
+            Need::Blob => "blob",
             Need::Config => "config",
             Need::Http => "http",
         }
@@ -123,6 +131,8 @@ impl Need {
     pub fn granted(self, grant: &Grant) -> bool {
         match self {
             Need::Kv => !grant.kv.is_empty(),
+            Need::Sqlite => !grant.sqlite.is_empty(),
+            Need::Blob => !grant.blob.is_empty(),
             Need::Config => !grant.config.is_empty(),
             Need::Http => !grant.http.is_empty(),
         }
@@ -131,6 +141,8 @@ impl Need {
     pub(super) const fn why(self) -> &'static str {
         match self {
             Need::Kv => "it imports key-value stores",
+            Need::Sqlite => "it imports SQLite databases",
+            Need::Blob => "it imports containers of objects",
             Need::Config => "it imports configuration values",
             Need::Http => "it imports outbound HTTP",
         }
@@ -184,6 +196,8 @@ fn need(name: &str) -> Option<Need> {
         | "fermyon:spin/variables"
         | "spin:variables/variables" => Some(Need::Config),
         "ostler:plugin/http-client" | "wasi:http/outgoing-handler" | "wasi:http/client" => Some(Need::Http),
+        "fermyon:spin/sqlite" | "spin:sqlite/sqlite" => Some(Need::Sqlite),
+        "wasi:blobstore/blobstore" => Some(Need::Blob),
         keyvalue if keyvalue.starts_with("wasi:keyvalue/") => Some(Need::Kv),
         _ => None,
     }

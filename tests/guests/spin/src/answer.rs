@@ -16,3 +16,10 @@ pub fn query(request: &Request, name: &str) -> String {
     let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
     value.map(|(_, value)| value.to_owned()).unwrap_or_default()
 }
+
+/// The whole body as text.
+pub async fn body(request: Request) -> spin_sdk::http::Result<String> {
+    use spin_sdk::http::body::IncomingBodyExt;
+    let bytes = request.into_body().bytes().await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

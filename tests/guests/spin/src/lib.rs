@@ -6,8 +6,9 @@ use spin_sdk::variables;
 use spin_sdk::http_service;
 
 mod answer;
+mod sqlite;
 
-use answer::{Answered, query, text};
+use answer::{Answered, body, query, text};
 
 #[http_service]
 async fn handle(request: Request) -> Result<impl IntoResponse> {
@@ -16,6 +17,8 @@ async fn handle(request: Request) -> Result<impl IntoResponse> {
         "/headers" => headers(&request),
         "/variable" => variable(&query(&request, "name")).await,
         "/kv" => key_value(&query(&request, "store")).await,
+        "/sqlite" => sqlite::all(&query(&request, "database")).await,
+        "/sqlite/run" => sqlite::run(&query(&request, "database"), &body(request).await?).await,
         "/fetch" => fetch(&query(&request, "url")).await,
         _ => Ok("good".into()),
     };
