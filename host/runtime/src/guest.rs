@@ -8,7 +8,7 @@ use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
-use ostler_services::{Kv, Sql};
+use ostler_services::{Blobs, Kv, Sql};
 use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -49,6 +49,8 @@ pub struct Services {
     pub kv: Kv,
     /// SQLite databases.
     pub sql: Sql,
+    /// Containers of objects.
+    pub blobs: Blobs,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -64,6 +66,7 @@ pub(crate) struct Env {
     pub(crate) spec: PluginSpec,
     pub(crate) kv: Kv,
     pub(crate) sql: Sql,
+    pub(crate) blobs: Blobs,
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,

@@ -79,6 +79,7 @@ impl Plugin {
             spec: spec.clone(),
             kv: services.kv.clone(),
             sql: services.sql.clone(),
+            blobs: services.blobs.clone(),
             outbound: services.upstream.client(&spec.grant),
             observe: services.observe.clone(),
             metrics: services.observe.metrics.plugin(name),

@@ -2,6 +2,8 @@
 
 mod spin;
 mod spin_sqlite;
+mod wasmcloud;
+mod wstd;
 
 use harness::Host;
 

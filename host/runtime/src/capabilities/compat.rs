@@ -6,3 +6,6 @@ pub(crate) mod spin_key_value;
 pub(crate) mod spin_request;
 pub(crate) mod spin_sqlite;
 mod spin_variables;
+pub(crate) mod wasi_blobstore;
+pub(crate) mod wasi_config_drafts;
+pub(crate) mod wasi_logging;

@@ -9,6 +9,11 @@ use serde::Serialize;
 const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
     (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
+    (Provider::Ostler, "wasi:config", "0.2.0-draft", &["store"]),
+    (Provider::Ostler, "wasi:config", "0.2.0-draft-2024-09-27", &["store"]),
+    (Provider::Ostler, "wasi:blobstore", "0.2.0-draft", &["types", "container", "blobstore"]),
+    (Provider::Ostler, "wasi:logging", "0.1.0-draft", &["logging"]),
+    (Provider::Ostler, "wasi:logging", "", &["logging"]),
     (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
     (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "sqlite", "variables"]),
     (Provider::Ostler, "spin:key-value", "3.0", &["key-value"]),
@@ -32,8 +37,16 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
 ];
 
 /// Packages that this host knows and does not have: toolchains import them with what they do use.
-const ABSENT: &[&str] =
-    &["fermyon:spin", "spin:llm", "spin:mqtt", "spin:mysql", "spin:postgres", "spin:redis"];
+const ABSENT: &[&str] = &[
+    "fermyon:spin",
+    "spin:llm",
+    "spin:mqtt",
+    "spin:mysql",
+    "spin:postgres",
+    "spin:redis",
+    "wasmcloud:bus",
+    "wasmcloud:messaging",
+];
 
 /// A version of WASI that is of no use any more, and that Spin's world still names beside 0.3.0.
 const ABSENT_WASI: &str = "0.3.0-rc-2026-03-15";

@@ -1,9 +1,9 @@
 //! A handler as Spin's own SDK makes it: by path, one of Spin's interfaces each. What goes wrong is a 502 with the text.
 
 use spin_sdk::http::{Error, IntoResponse, Request, Result, StatusCode};
+use spin_sdk::http_service;
 use spin_sdk::key_value::Store;
 use spin_sdk::variables;
-use spin_sdk::http_service;
 
 mod answer;
 mod sqlite;
@@ -31,7 +31,8 @@ async fn handle(request: Request) -> Result<impl IntoResponse> {
 /// The `spin-*` fields of the request, a line each.
 fn headers(request: &Request) -> Answered {
     let fields = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("spin-"));
-    let mut lines: Vec<_> = fields.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("?"))).collect();
+    let mut lines: Vec<_> =
+        fields.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or("?"))).collect();
     lines.sort();
     Ok(lines.join("\n"))
 }

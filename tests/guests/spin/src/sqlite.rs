@@ -12,8 +12,11 @@ pub async fn all(database: &str) -> Answered {
     }
     let values = [Value::Integer(7), Value::Real(0.5), "text".into(), Value::blob([1, 2]), Value::Null];
     connection.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?)", values).await?.result().await?;
-    let mut lines =
-        vec![format!("rowid {} changes {}", connection.last_insert_rowid().await, connection.changes().await)];
+    let mut lines = vec![format!(
+        "rowid {} changes {}",
+        connection.last_insert_rowid().await,
+        connection.changes().await
+    )];
     let mut found = connection.execute("SELECT * FROM t WHERE i = ?", [Value::Integer(7)]).await?;
     lines.push(format!("columns {:?}", found.columns()));
     while let Some(row) = found.next().await {
