@@ -15,7 +15,7 @@ use ostler_edge::{Listen, Server, ServerError};
 use ostler_observe::{Observe, StartError};
 use ostler_release::Registry;
 use ostler_runtime::{LoadError, Runtime, Services};
-use ostler_services::{Database, DatabaseError, Kv};
+use ostler_services::{Blobs, Database, DatabaseError, Kv, Sql};
 use ostler_upstream::{BadCa, Upstream};
 use tokio::sync::oneshot;
 
@@ -69,7 +69,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let kv = Kv::new(database.clone());
     let registry = Registry::open(database.clone())?;
     let upstream = Upstream::new(config.upstream.clone())?;
-    let services = Services { kv: kv.clone(), upstream, observe: observe.clone() };
+    let sql = Sql::new(database.state_dir());
+    let blobs = Blobs::new(database.state_dir());
+    let services = Services { kv: kv.clone(), sql, blobs, upstream, observe: observe.clone() };
     let code = Arc::new(KeptCode(registry.code().clone()));
     let runtime = Runtime::new(&config.runtime, services, code.clone())?;
     let compatibility = runtime.compatibility();

@@ -14,6 +14,7 @@ mod an_upload_is_taken_or_refused_with_reasons;
 mod bodies_are_bounded_and_stream_both_ways;
 mod capabilities_reach_what_was_granted;
 mod commands_drive_a_running_host;
+mod components_made_for_other_hosts_run;
 mod developing_swaps_in_every_change;
 mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;

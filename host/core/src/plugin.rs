@@ -60,6 +60,10 @@ pub enum Instances {
 pub struct Grant {
     /// Key-value stores by name.
     pub kv: Vec<String>,
+    /// SQLite databases by name, for what imports Spin's `sqlite`.
+    pub sqlite: Vec<String>,
+    /// Containers by name, for what imports `wasi:blobstore`.
+    pub blob: Vec<String>,
     /// Configuration values.
     pub config: BTreeMap<String, String>,
     /// Origins for outbound HTTP, as `https://api.example.com` or `http://10.0.0.1:9000`, or `https://*.example.com`.
@@ -128,15 +132,8 @@ impl PluginSpec {
 
 impl Grant {
     fn read(mut section: Section<'_>) -> Self {
-        let stores = section.strings("kv");
-        for store in stores.iter().filter(|store| !is_name(&store.value)) {
-            section.problem(
-                "kv",
-                format!("{:?}", store.value),
-                "names of a-z, 0-9, - and _",
-                "rename the store",
-            );
-        }
+        let (kv, sqlite) = (names(&mut section, "kv", "store"), names(&mut section, "sqlite", "database"));
+        let blob = names(&mut section, "blob", "container");
         let origins = section.strings("http");
         for origin in origins.iter().filter(|origin| !is_origin(&origin.value)) {
             let allowed = "origins such as \"https://api.example.com\" or \"https://*.example.com\"";
@@ -147,8 +144,18 @@ impl Grant {
         let config = section.texts("config");
         section.finish();
         let texts = |list: Vec<Located<String>>| list.into_iter().map(|item| item.value).collect();
-        Grant { kv: texts(stores), config, http: texts(origins), networks }
+        Grant { kv, sqlite, blob, config, http: texts(origins), networks }
     }
+}
+
+/// Names of stores and the like; `what` is one of them.
+fn names(section: &mut Section<'_>, key: &'static str, what: &str) -> Vec<String> {
+    let names = section.strings(key);
+    for name in names.iter().filter(|name| !is_name(&name.value)) {
+        let found = format!("{:?}", name.value);
+        section.problem(key, found, "names of a-z, 0-9, - and _", format!("rename the {what}"));
+    }
+    names.into_iter().map(|name| name.value).collect()
 }
 
 impl RouteSpec {

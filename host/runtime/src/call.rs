@@ -16,6 +16,7 @@ use ostler_core::{Body, Error, Exchange, Kind};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
+use crate::capabilities::compat::spin_request;
 use crate::fault::classify;
 use crate::guest::Guest;
 use crate::plugin::{Exports, Handler, Plugin};
@@ -31,8 +32,11 @@ const WAITING_PER_PLACE: usize = 16;
 pub async fn call(
     plugin: &Arc<Plugin>,
     exchange: Exchange,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, Error> {
+    if plugin.env.spin {
+        spin_request::describe(&mut request, &exchange);
+    }
     let answered = match &plugin.handler {
         Handler::Typed(_) => typed::call(plugin, exchange, request).await,
         // Boxed, so that the fast lane does not move futures of their size.

@@ -1,5 +1,6 @@
 //! What a guest may reach: one file per import.
 
+pub(crate) mod compat;
 mod config;
 mod context;
 mod http;

@@ -50,6 +50,14 @@ pub struct Component {
     pub(crate) code: wasmtime::component::Component,
 }
 
+impl Component {
+    /// Names of everything it imports.
+    pub(crate) fn imports(&self) -> Vec<String> {
+        let imports = self.code.component_type();
+        imports.imports(self.code.engine()).map(|(name, _)| name.to_owned()).collect()
+    }
+}
+
 /// Compiles on threads of its own, in the background.
 pub(crate) struct Compiler {
     engines: Engines,
@@ -139,7 +147,9 @@ fn flavour(bytes: &[u8]) -> Result<Flavour, LoadError> {
     let mut flavour = Flavour::Sequential;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| LoadError::Invalid(error.to_string()))?;
-        let is_03 = |name: &str| name.starts_with("wasi:") && name.contains("@0.3");
+        // Spin 4 has async functions in packages of its own, whatever WASI stands beside them.
+        let is_03 =
+            |name: &str| name.starts_with("wasi:") && name.contains("@0.3") || name.starts_with("spin:");
         match payload {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(LoadError::NotAComponent);

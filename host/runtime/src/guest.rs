@@ -8,13 +8,14 @@ use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
-use ostler_services::kv::Kv;
+use ostler_services::{Blobs, Kv, Sql};
 use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::capabilities::compat::spin_sqlite::Connection;
 use crate::capabilities::stdio;
 use crate::capabilities::wasi_http::Outbound;
 use crate::fault::DeadlinePassed;
@@ -46,6 +47,10 @@ const FIELDS_BYTES: usize = 128 << 10;
 pub struct Services {
     /// Key-value stores.
     pub kv: Kv,
+    /// SQLite databases.
+    pub sql: Sql,
+    /// Containers of objects.
+    pub blobs: Blobs,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -60,9 +65,13 @@ pub(crate) struct Env {
     pub(crate) release_short: Arc<str>,
     pub(crate) spec: PluginSpec,
     pub(crate) kv: Kv,
+    pub(crate) sql: Sql,
+    pub(crate) blobs: Blobs,
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,
+    /// Whether it was made for Spin, and expects what Spin tells of a request.
+    pub(crate) spin: bool,
 }
 
 /// The data of one store.
@@ -176,7 +185,8 @@ fn at_rest(table: &mut ResourceTable) -> bool {
     })
 }
 
-/// A request or response that is kept would keep its connection, and a body that is kept would never end.
+/// A request or response that is kept would keep its connection, a body that is kept would never end, and a transaction
+/// that is kept would make all others wait.
 fn of_an_exchange(entry: &(dyn Any + Send)) -> bool {
     use wasmtime_wasi_http::p2::{body, types};
     use wasmtime_wasi_http::p3;
@@ -191,6 +201,7 @@ fn of_an_exchange(entry: &(dyn Any + Send)) -> bool {
         || entry.is::<body::HostFutureTrailers>()
         || entry.is::<p3::Request>()
         || entry.is::<p3::Response>()
+        || entry.downcast_ref::<Connection>().is_some_and(Connection::in_transaction)
 }
 
 impl WasiView for Guest {

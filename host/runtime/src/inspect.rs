@@ -14,6 +14,7 @@ use wasmtime::Engine;
 
 mod provide;
 
+pub(crate) use provide::provider;
 pub use provide::{Import, Need, Provider};
 
 /// Largest component that is accepted, in bytes: 128 MiB.
@@ -157,9 +158,18 @@ impl Inspection {
     /// What it imports although `grant` does not allow it: accepted, since toolchains import what is never called.
     pub fn warnings(&self, grant: &Grant) -> Vec<String> {
         let lacking = self.needs.iter().filter(|need| !need.granted(grant));
-        lacking
+        let mut warnings: Vec<_> = lacking
             .map(|need| format!("{}, but {} is not granted; calls will be denied", need.why(), need.as_str()))
-            .collect()
+            .collect();
+        let absent = self.imports.iter().filter(|import| import.provider == Provider::Absent);
+        let absent: Vec<_> = absent.map(|import| import.name.as_str()).collect();
+        if let [first, rest @ ..] = absent.as_slice() {
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            warnings.push(format!(
+                "it imports {first}{more}, which this host does not have; a call ends the request"
+            ));
+        }
+        warnings
     }
 
     fn no_handler(&self) -> String {

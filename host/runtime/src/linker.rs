@@ -4,6 +4,7 @@ use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings;
+use crate::capabilities::compat::{wasi_config_drafts, wasi_logging};
 use crate::engine::Flavour;
 use crate::guest::Guest;
 
@@ -15,6 +16,9 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     if flavour == Flavour::Concurrent {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        bindings::spin_key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        bindings::spin_sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        bindings::spin_variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     }
     bindings::log::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::config::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
@@ -25,5 +29,14 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     bindings::wasi_keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_keyvalue::batch::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::spin2_key_value::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::spin2_sqlite::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::spin2_variables::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_blobstore::types::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_blobstore::container::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_blobstore::blobstore::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_logging::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wasi_logging::link_bare(&mut linker)?;
+    wasi_config_drafts::link(&mut linker)?;
     Ok(linker)
 }

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::p2::bindings as p2;
 use wasmtime_wasi_http::p3::bindings as p3;
 
 use crate::bindings::{Typed, TypedPre};
+use crate::capabilities::compat::{absent, spin_request};
 use crate::compile::Component;
 use crate::guest::{Env, Guest};
 use crate::lane::{Lanes, Share};
@@ -71,15 +72,19 @@ impl Plugin {
         slot: Arc<Slot>,
     ) -> Result<Self, LoadError> {
         let services = &runtime.services;
+        let imports = component.imports();
         let env = Env {
             plugin: name.into(),
             release: component.digest.to_string().into(),
             spec: spec.clone(),
             kv: services.kv.clone(),
+            sql: services.sql.clone(),
+            blobs: services.blobs.clone(),
             outbound: services.upstream.client(&spec.grant),
             observe: services.observe.clone(),
             metrics: services.observe.metrics.plugin(name),
             release_short: component.digest.short().into(),
+            spin: spin_request::is_spin(imports.iter().map(String::as_str)),
         };
         let keep = match spec.instances {
             Instances::Warm => spec.concurrency,
@@ -87,7 +92,7 @@ impl Plugin {
         };
         Ok(Plugin {
             env: Arc::new(env),
-            handler: Handler::of(component, linker)?,
+            handler: Handler::of(component, &absent::link(linker, component)?)?,
             pool: runtime.pools.pool(keep),
             pools: runtime.pools.clone(),
             lanes: runtime.lanes.clone(),

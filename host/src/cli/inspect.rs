@@ -79,9 +79,12 @@ fn describe(found: &Inspection, refusals: &[String]) -> String {
     row("language", &found.languages);
     row("made by", &found.tools);
     row("exports", &found.exports);
-    for (name, provider) in
-        [("ostler", Provider::Ostler), ("wasi", Provider::Wasi), ("nobody", Provider::Nobody)]
-    {
+    for (name, provider) in [
+        ("ostler", Provider::Ostler),
+        ("wasi", Provider::Wasi),
+        ("nobody, and calls end the request", Provider::Absent),
+        ("nobody", Provider::Nobody),
+    ] {
         let of = found.imports.iter().filter(|import| import.provider == provider);
         let names: Vec<_> = of.map(|import| import.name.clone()).collect();
         if !names.is_empty() {
@@ -115,6 +118,8 @@ fn grants(found: &Inspection) -> Vec<String> {
     use ostler_runtime::inspect::Need;
     let example = |need: &Need| match need {
         Need::Kv => "kv = [\"a-store\"]",
+        Need::Sqlite => "sqlite = [\"default\"]",
+        Need::Blob => "blob = [\"a-container\"]",
         Need::Config => "config = { key = \"value\" }",
         Need::Http => "http = [\"https://api.example.com\"]",
     };

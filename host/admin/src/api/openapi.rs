@@ -112,7 +112,7 @@ fn schemas() -> Value {
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
             "log": text,
             "grant": { "type": "object", "additionalProperties": false, "properties": {
-                "kv": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
+                "kv": texts, "sqlite": texts, "blob": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
                 "properties": { "path": text, "methods": texts, "host": text } } } } },
         "Plugin": { "type": "object", "properties": {

@@ -15,16 +15,20 @@ impl Host for Guest {
         message: String,
         fields: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
-        let level = tracing_level(level);
-        if !PluginLine::enabled(level) {
-            return Ok(());
-        }
-        let extra = fields.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum();
-        let Some(line) = budgeted(&mut self.log_left, &message, extra) else { return Ok(()) };
-        let fields = if line.len() == message.len() { &*fields } else { &[] };
-        emit(level, &self.env, self.request_id().map(|id| id.as_str()), line, fields);
+        write(self, tracing_level(level), &message, &fields);
         Ok(())
     }
+}
+
+/// Writes one line of a guest, within what its call may log.
+pub(super) fn write(guest: &mut Guest, level: tracing::Level, message: &str, fields: &[(String, String)]) {
+    if !PluginLine::enabled(level) {
+        return;
+    }
+    let extra = fields.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum();
+    let Some(line) = budgeted(&mut guest.log_left, message, extra) else { return };
+    let fields = if line.len() == message.len() { fields } else { &[] };
+    emit(level, &guest.env, guest.request_id().map(|id| id.as_str()), line, fields);
 }
 
 /// Cuts `line` to what may still be logged; none once nothing may. The last line says so.

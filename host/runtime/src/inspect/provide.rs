@@ -9,7 +9,17 @@ use serde::Serialize;
 const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
     (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
+    (Provider::Ostler, "wasi:config", "0.2.0-draft", &["store"]),
+    (Provider::Ostler, "wasi:config", "0.2.0-draft-2024-09-27", &["store"]),
+    (Provider::Ostler, "wasi:blobstore", "0.2.0-draft", &["types", "container", "blobstore"]),
+    (Provider::Ostler, "wasi:logging", "0.1.0-draft", &["logging"]),
+    (Provider::Ostler, "wasi:logging", "", &["logging"]),
     (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
+    (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "sqlite", "variables"]),
+    (Provider::Ostler, "spin:key-value", "3.0", &["key-value"]),
+    (Provider::Ostler, "spin:sqlite", "3.0", &["sqlite"]),
+    (Provider::Ostler, "spin:sqlite", "3.1", &["sqlite"]),
+    (Provider::Ostler, "spin:variables", "3.0", &["variables"]),
     (Provider::Ostler, "wasi:http", "0.2", &["types", "outgoing-handler"]),
     (Provider::Ostler, "wasi:http", "0.3", &["types", "client"]),
     (Provider::Wasi, "wasi:cli", "0.2", CLI),
@@ -25,6 +35,21 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Wasi, "wasi:sockets", "0.2", SOCKETS),
     (Provider::Wasi, "wasi:sockets", "0.3", &["types", "ip-name-lookup"]),
 ];
+
+/// Packages that this host knows and does not have: toolchains import them with what they do use.
+const ABSENT: &[&str] = &[
+    "fermyon:spin",
+    "spin:llm",
+    "spin:mqtt",
+    "spin:mysql",
+    "spin:postgres",
+    "spin:redis",
+    "wasmcloud:bus",
+    "wasmcloud:messaging",
+];
+
+/// A version of WASI that is of no use any more, and that Spin's world still names beside 0.3.0.
+const ABSENT_WASI: &str = "0.3.0-rc-2026-03-15";
 
 const CLI: &[&str] = &[
     "environment",
@@ -70,6 +95,8 @@ pub enum Provider {
     Wasi,
     /// A capability of Ostler, subject to grants.
     Ostler,
+    /// Nobody, although this host knows what it is: it is linked, and a call ends the request.
+    Absent,
     /// Nobody: the component cannot be instantiated here.
     Nobody,
 }
@@ -80,6 +107,10 @@ pub enum Provider {
 pub enum Need {
     /// `grant = { kv = [...] }`
     Kv,
+    /// `grant = { sqlite = [...] }`
+    Sqlite,
+    /// `grant = { blob = [...] }`
+    Blob,
     /// `grant = { config = { ... } }`
     Config,
     /// `grant = { http = [...] }`
@@ -102,6 +133,8 @@ impl Need {
     pub const fn as_str(self) -> &'static str {
         match self {
             Need::Kv => "kv",
+            Need::Sqlite => "sqlite",
+            Need::Blob => "blob",
             Need::Config => "config",
             Need::Http => "http",
         }
@@ -111,6 +144,8 @@ impl Need {
     pub fn granted(self, grant: &Grant) -> bool {
         match self {
             Need::Kv => !grant.kv.is_empty(),
+            Need::Sqlite => !grant.sqlite.is_empty(),
+            Need::Blob => !grant.blob.is_empty(),
             Need::Config => !grant.config.is_empty(),
             Need::Http => !grant.http.is_empty(),
         }
@@ -119,6 +154,8 @@ impl Need {
     pub(super) const fn why(self) -> &'static str {
         match self {
             Need::Kv => "it imports key-value stores",
+            Need::Sqlite => "it imports SQLite databases",
+            Need::Blob => "it imports containers of objects",
             Need::Config => "it imports configuration values",
             Need::Http => "it imports outbound HTTP",
         }
@@ -147,7 +184,8 @@ pub(super) fn near(name: &str) -> Option<String> {
     })
 }
 
-fn provider(name: &str) -> Provider {
+/// Who answers the import `name`.
+pub(crate) fn provider(name: &str) -> Provider {
     let (path, version) = split(name);
     let Some((package, interface)) = path.split_once('/') else { return Provider::Nobody };
     PROVIDED
@@ -155,14 +193,24 @@ fn provider(name: &str) -> Provider {
         .find(|(_, known, track, interfaces)| {
             *known == package && interfaces.contains(&interface) && on_track(version, track)
         })
-        .map_or(Provider::Nobody, |(provider, ..)| *provider)
+        .map_or_else(|| absent(package, version), |(provider, ..)| *provider)
+}
+
+fn absent(package: &str, version: &str) -> Provider {
+    let wasi = package.starts_with("wasi:") && version == ABSENT_WASI;
+    if wasi || ABSENT.contains(&package) { Provider::Absent } else { Provider::Nobody }
 }
 
 fn need(name: &str) -> Option<Need> {
     match split(name).0 {
-        "ostler:plugin/kv" => Some(Need::Kv),
-        "ostler:plugin/config" | "wasi:config/store" => Some(Need::Config),
+        "ostler:plugin/kv" | "fermyon:spin/key-value" | "spin:key-value/key-value" => Some(Need::Kv),
+        "ostler:plugin/config"
+        | "wasi:config/store"
+        | "fermyon:spin/variables"
+        | "spin:variables/variables" => Some(Need::Config),
         "ostler:plugin/http-client" | "wasi:http/outgoing-handler" | "wasi:http/client" => Some(Need::Http),
+        "fermyon:spin/sqlite" | "spin:sqlite/sqlite" => Some(Need::Sqlite),
+        "wasi:blobstore/blobstore" => Some(Need::Blob),
         keyvalue if keyvalue.starts_with("wasi:keyvalue/") => Some(Need::Kv),
         _ => None,
     }
