@@ -9,6 +9,7 @@ mod a_drain_finishes_what_is_under_way;
 mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
+mod a_todo_list_is_the_same_in_every_language;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod bodies_are_bounded_and_stream_both_ways;
 mod capabilities_reach_what_was_granted;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use ostler_toolchain::build::Words;
 use ostler_toolchain::{Options, guests};
 
 use crate::step::step;
@@ -29,7 +28,7 @@ pub(crate) fn guests(workspace: &Workspace) -> Result<PathBuf> {
     let list = workspace.root.join("tests/guests/guests.toml");
     let out = workspace.guests();
     step("building the guests of tests and bench", || {
-        guests::build_all(&list, &workspace.guests_target(), &out, tell)?;
+        guests::build_all(&list, &out, &options(workspace), tell)?;
         Ok(out)
     })
 }
@@ -45,14 +44,20 @@ pub(crate) fn demo(workspace: &Workspace) -> Result<PathBuf> {
     plugins.sort();
     for plugin in plugins {
         let name = plugin.file_name().context("a plugin's folder has a name")?.to_string_lossy().into_owned();
-        let options = Options {
-            target_dir: Some(workspace.guests_target()),
-            output: Some(out.join(format!("{name}.wasm"))),
-            words: Words::Inherit,
-        };
+        let options = Options { output: Some(out.join(format!("{name}.wasm"))), ..options(workspace) };
         step(&format!("building plugins/{name}"), || Ok(ostler_toolchain::build(&plugin, &options)?))?;
     }
     Ok(out)
+}
+
+/// How everything here is built.
+fn options(workspace: &Workspace) -> Options {
+    Options {
+        target_dir: Some(workspace.guests_target()),
+        tools: Some(workspace.target.join("tools")),
+        tell,
+        ..Options::default()
+    }
 }
 
 fn tell(line: &str) {

@@ -7,6 +7,7 @@ mod change;
 mod component;
 mod entry;
 mod load;
+mod progress;
 mod refusal;
 mod view;
 
@@ -26,6 +27,7 @@ pub use refusal::Refusal;
 pub(crate) use view::ReleaseView;
 
 use entry::Entry;
+use progress::Progress;
 
 /// What the configuration file says of plugins and routes.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,7 @@ struct Inner {
     /// Held by a change from its first look at `state` until it is in force.
     change: Mutex<()>,
     state: Mutex<State>,
+    progress: Progress,
 }
 
 #[derive(Clone, Default)]
@@ -84,8 +87,9 @@ impl Control {
         setup: Setup,
     ) -> Result<Self, Refusal> {
         let order = Arc::new(Order::new(Snapshot::default(), observe.clone()));
-        let (change, state) = (Mutex::default(), Mutex::default());
-        let control = Control(Arc::new(Inner { runtime, registry, observe, order, change, state }));
+        let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
+        let inner = Inner { runtime, registry, observe, order, change, state, progress };
+        let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         Ok(control)
     }

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ostler_toolchain::{BuildError, Built, Options, Toolchain};
+use ostler_runtime::inspect::{Inspection, inspect};
+use ostler_toolchain::{BuildError, Built, Options};
 use serde_json::json;
 
 use super::{Failure, say};
 
 /// Build a component from a source folder
 ///
-/// Finds out the language of the folder, compiles it to WebAssembly, makes a component of that and checks that it exports a
-/// handler. Rust needs the WebAssembly target of rustup, or Debian's compiler with its library source; which of them was
-/// chosen is told, and if neither is there, the command that installs one.
+/// Finds out the language of the folder by its files, compiles it to WebAssembly, makes a component of that and checks that
+/// it exports a handler. Tools that come by npm or pip are installed once, in the user's cache. What needs an administrator
+/// or a choice (a Rust target, Node.js, clang) is told with the command that installs it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  ostler build\n  ostler build plugins/hello --output hello.wasm")]
 pub(super) struct Build {
@@ -29,9 +30,7 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let toolchain = Toolchain::find().map_err(|missing| failure(missing.into()))?;
-        say::aside(format_args!("compiling with {}", toolchain.describe()));
-        let options = Options { output: self.output, ..Options::default() };
+        let options = Options { output: self.output, ..options() };
         let built = ostler_toolchain::build(&self.dir, &options).map_err(failure)?;
         if self.json {
             say::json(&json!({
@@ -40,17 +39,42 @@ impl Build {
                 "digest": built.digest.to_string(),
                 "handler": built.handler,
                 "language": format!("{:?}", built.language),
+                "imports": wanted(&built)?.imports,
+                "needs": wanted(&built)?.needs,
             }));
         } else {
-            say::line(words(&built));
+            say::line(words(&built, &wanted(&built)?));
         }
         Ok(())
     }
 }
 
+/// How `build` and `dev` build: tools that builds bring are the user's, for all projects.
+pub(super) fn options() -> Options {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    let tools = cache.map(|cache| cache.join("ostler/tools"));
+    Options { tools, tell: |line| say::aside(line), ..Options::default() }
+}
+
+/// What a built component asks of a host.
+fn wanted(built: &Built) -> Result<Inspection, Failure> {
+    let told = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", built.path.display()), "");
+    let bytes = std::fs::read(&built.path).map_err(|error| told(&error))?;
+    inspect(&bytes).map_err(|error| told(&error))
+}
+
 /// A built component in one line.
-pub(super) fn words(built: &Built) -> String {
-    format!("{}: {}, {}, {}", built.path.display(), say::size(built.size), built.handler, built.digest)
+fn words(built: &Built, wanted: &Inspection) -> String {
+    let (path, size) = (built.path.display(), say::size(built.size));
+    let imports = say::count(wanted.imports.len(), "import");
+    let needs =
+        wanted.needs.iter().map(|need| serde_json::json!(need).as_str().unwrap_or_default().to_owned());
+    let grants = match needs.collect::<Vec<_>>() {
+        needs if needs.is_empty() => "no grants wanted".to_owned(),
+        needs => format!("grants wanted: {}", needs.join(", ")),
+    };
+    format!("{path}: {size}, {}, {imports}, {grants}, {}", built.handler, built.digest)
 }
 
 /// What the toolchain says, as a failure; what the compiler said is on the terminal already.

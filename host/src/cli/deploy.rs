@@ -11,11 +11,13 @@ use super::inspect::component;
 use super::remote::{Answer, Remote, plugin_path};
 use super::{Failure, say};
 
+mod progress;
+
 /// Upload a component and make it a plugin's live release
 ///
 /// The host validates and compiles it while the present release serves; then new requests go to the new one, and those under
 /// way finish on the old. No request is lost. A component the host refuses changes nothing, and every reason is told. A
-/// plugin whose definition names a file (`path`) takes no uploads.
+/// plugin whose definition names a file (`path`) takes no uploads. A step that takes long is shown while it lasts.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token"
@@ -51,7 +53,10 @@ impl Deploy {
         inspect(&bytes).map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), ""))?;
         // A host that refuses before reading would break off the upload, and its reason would be lost.
         self.remote.call(Method::GET, &path, "")?;
-        self.remote.call(Method::PUT, &format!("{path}/releases"), bytes)
+        let show = if self.json { |_: &str| {} } else { |line: &str| say::aside(line) };
+        progress::during(&self.remote, &path, show, || {
+            self.remote.call(Method::PUT, &format!("{path}/releases"), bytes)
+        })
     }
 }
 
@@ -60,7 +65,13 @@ fn words(plugin: &str, answer: &Answer) -> String {
     let text = |key: &str| value[key].as_str().unwrap_or("?").to_owned();
     let size = say::size(value["size"].as_u64().unwrap_or_default());
     let how = match answer.status {
-        StatusCode::CREATED => format!("{size}, {}, compiled in {} ms", text("handler"), value["compile_ms"]),
+        StatusCode::CREATED => {
+            let ms = |step: &str| value[step].as_u64().unwrap_or_default();
+            let (validate, compile, activate) = (ms("validate_ms"), ms("compile_ms"), ms("activate_ms"));
+            let times =
+                format!("validated in {validate} ms, compiled in {compile} ms, activated in {activate} ms");
+            format!("{size}, {}; {times}", text("handler"))
+        }
         _ => format!("{size}, {}; the host had it already", text("handler")),
     };
     let mut words = format!("{plugin}: {} is live ({how})", text("digest"));
@@ -77,10 +88,11 @@ mod tests {
     #[test]
     fn an_upload_is_told_with_digest_size_and_warnings() {
         let value = serde_json::json!({
-            "digest": "sha256:ab", "size": 2048, "handler": "typed", "compile_ms": 12, "warnings": ["kv is not granted"],
+            "digest": "sha256:ab", "size": 2048, "handler": "typed",
+            "validate_ms": 1, "compile_ms": 12, "activate_ms": 3, "warnings": ["kv is not granted"],
         });
         let created = Answer { status: StatusCode::CREATED, value: value.clone() };
-        let told = "hello: sha256:ab is live (2.0KiB, typed, compiled in 12 ms)\nwarning: kv is not granted";
+        let told = "hello: sha256:ab is live (2.0KiB, typed; validated in 1 ms, compiled in 12 ms, activated in 3 ms)\nwarning: kv is not granted";
         assert_eq!(words("hello", &created), told);
         let known = words("hello", &Answer { status: StatusCode::OK, value });
         assert!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use ostler_toolchain::{Built, Options};
+use ostler_toolchain::Built;
 
 use super::{Failure, build, say, serve};
 use crate::config::Config;
@@ -65,7 +65,7 @@ impl Dev {
 /// Builds until it succeeds once: without a component there is nothing to serve.
 fn first_build(dir: &Path, sources: &mut Sources) -> Result<Built, Failure> {
     loop {
-        let error = match ostler_toolchain::build(dir, &Options::default()) {
+        let error = match ostler_toolchain::build(dir, &build::options()) {
             Ok(built) => return Ok(built),
             Err(error) => error,
         };
@@ -82,7 +82,7 @@ fn keep_building(dir: &Path, mut sources: Sources, first: &Built, swap: &Swap) {
     let mut last = first.digest;
     while sources.changed().is_ok() {
         let begun = Instant::now();
-        match ostler_toolchain::build(dir, &Options::default()) {
+        match ostler_toolchain::build(dir, &build::options()) {
             Err(error) => {
                 build::failure(error).tell(false);
                 say::aside("the last good version keeps serving");

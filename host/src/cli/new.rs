@@ -12,14 +12,14 @@ use super::{Failure, say};
 /// Makes a folder with a handler that answers, its tests, and an `ostler.toml` that serves it. `ostler dev` in that folder
 /// builds it, serves it, and swaps in every change.
 #[derive(Debug, Args)]
-#[command(after_long_help = "Example:\n  ostler new hello --lang rust\n  ostler dev hello")]
+#[command(after_long_help = "Example:\n  ostler new hello --lang python\n  ostler dev hello")]
 pub(super) struct New {
     /// Name of the plugin and of its folder
     name: String,
     /// Language of its sources
     #[arg(long, value_name = "LANGUAGE", value_parser = Language::NAMES, default_value = "rust")]
     lang: String,
-    /// Use the Rust SDK in this folder rather than a copy in the project
+    /// Use the language's SDK in this folder rather than a copy in the project
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }

@@ -6,8 +6,9 @@ use ostler_core::Digest;
 
 use crate::component::{self, ComponentError};
 use crate::language::Language;
-use crate::rust;
-use crate::toolchain::{Missing, Toolchain};
+use crate::{c, js, python, rust};
+use crate::toolchain::Missing;
+use crate::tools::Tools;
 
 /// How to build.
 #[derive(Clone, Debug)]
@@ -19,6 +20,11 @@ pub struct Options {
     pub output: Option<PathBuf>,
     /// Where the compiler's words go.
     pub words: Words,
+    /// Folder of the tools that builds bring themselves, best one of the user's for all projects. None: `.ostler/tools` in the
+    /// source folder.
+    pub tools: Option<PathBuf>,
+    /// Hears what goes on, for people: which compiler was chosen and why, which tool is installed.
+    pub tell: fn(&str),
 }
 
 /// Where the compiler's words go, unchanged.
@@ -32,7 +38,7 @@ pub enum Words {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { target_dir: None, output: None, words: Words::Inherit }
+        Options { target_dir: None, output: None, words: Words::Inherit, tools: None, tell: |_| {} }
     }
 }
 
@@ -65,6 +71,14 @@ pub enum BuildError {
     /// The language's compiler is missing.
     #[error(transparent)]
     Missing(#[from] Missing),
+    /// A tool is missing that no build can bring.
+    #[error("{what} is missing: {command}")]
+    Tool {
+        /// What is missing, and what for.
+        what: String,
+        /// The commands that bring it.
+        command: String,
+    },
     /// The project's own description is wrong.
     #[error("{path}: {problem}", path = .path.display())]
     Manifest {
@@ -99,6 +113,24 @@ impl BuildError {
     }
 }
 
+/// What a language's compiler gets.
+pub(crate) struct Job<'a> {
+    /// The source folder.
+    pub(crate) dir: &'a Path,
+    /// Folder for intermediate files, shared by all projects; it exists, and its path is canonical.
+    pub(crate) work: &'a Path,
+    pub(crate) tools: Tools<'a>,
+    pub(crate) words: Words,
+    tell: fn(&str),
+}
+
+impl Job<'_> {
+    /// Tells people what goes on.
+    pub(crate) fn say(&self, line: &str) {
+        (self.tell)(line);
+    }
+}
+
 /// What a language's compiler left.
 pub(crate) struct Compiled {
     /// The plugin's name.
@@ -111,9 +143,20 @@ pub(crate) struct Compiled {
 pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
     let no_language = || BuildError::NoLanguage { dir: dir.to_path_buf(), marks: Language::marks() };
     let language = Language::detect(dir).ok_or_else(no_language)?;
-    let target_dir = options.target_dir.clone().unwrap_or_else(|| dir.join("target/guests"));
+    let work = options.target_dir.clone().unwrap_or_else(|| dir.join("target/guests"));
+    std::fs::create_dir_all(&work).map_err(BuildError::io(format!("making {}", work.display())))?;
+    let work = work.canonicalize().map_err(BuildError::io(format!("finding {}", work.display())))?;
+    let tools = options.tools.clone().unwrap_or_else(|| dir.join(".ostler/tools"));
+    let tools =
+        std::path::absolute(&tools).map_err(BuildError::io(format!("finding {}", tools.display())))?;
+    let tools = Tools::new(&tools, &options.tell);
+    let job = Job { dir, work: &work, tools, words: options.words, tell: options.tell };
     let compiled = match language {
-        Language::Rust => rust::compile(dir, &target_dir, options.words, &Toolchain::find()?)?,
+        Language::Rust => rust::compile(&job)?,
+        Language::JavaScript | Language::TypeScript => js::compile(&job)?,
+        Language::Python => python::compile(&job)?,
+        Language::C => c::compile(&job)?,
+        _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;
     let handler = component::check(&component)?;

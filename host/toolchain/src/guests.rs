@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ostler_core::Digest;
 use serde::Deserialize;
 
-use crate::build::{self, BuildError, Options, Words};
+use crate::build::{self, BuildError, Options};
 use crate::component;
 
 /// The list's file.
@@ -32,12 +32,12 @@ struct Guest {
     wat: Option<PathBuf>,
 }
 
-/// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, with compiled libraries in `target_dir`.
+/// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, as `options` say (but for their output).
 /// `progress` hears of each that has to be built. Returns the files in the list's order.
 pub fn build_all(
     guests_toml: &Path,
-    target_dir: &Path,
     out: &Path,
+    options: &Options,
     mut progress: impl FnMut(&str),
 ) -> Result<Vec<PathBuf>, BuildError> {
     let text = std::fs::read_to_string(guests_toml)
@@ -64,8 +64,7 @@ pub fn build_all(
         match guest.wat {
             Some(_) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
             None => {
-                let (target_dir, output) = (Some(target_dir.to_path_buf()), Some(file.clone()));
-                build::build(&source, &Options { target_dir, output, words: Words::Inherit })?;
+                build::build(&source, &Options { output: Some(file.clone()), ..options.clone() })?;
             }
         }
         build::write(&stamp, sources.as_bytes())?;
@@ -93,6 +92,9 @@ fn fingerprint<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<String, B
     Ok(Digest::of(&all).hex())
 }
 
+/// Names of what builds leave beside sources.
+const LEFT: [&str; 6] = ["target", "Cargo.lock", ".git", "node_modules", ".ostler", "__pycache__"];
+
 fn gather(path: &Path, all: &mut Vec<u8>) -> std::io::Result<()> {
     if path.is_file() {
         all.extend_from_slice(path.to_string_lossy().as_bytes());
@@ -102,7 +104,7 @@ fn gather(path: &Path, all: &mut Vec<u8>) -> std::io::Result<()> {
     let mut entries = path.read_dir()?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| entry.file_name());
     for entry in entries {
-        if !matches!(entry.file_name().to_string_lossy().as_ref(), "target" | "Cargo.lock" | ".git") {
+        if !LEFT.iter().any(|left| entry.file_name() == *left) {
             gather(&entry.path(), all)?;
         }
     }

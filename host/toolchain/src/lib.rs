@@ -5,14 +5,19 @@
 //! folders come as parameters.
 
 pub mod build;
+mod c;
 mod component;
 pub mod guests;
+mod js;
 pub mod language;
+mod process;
+mod python;
 mod rust;
-mod sdk;
 pub mod setup;
 pub mod template;
 pub mod toolchain;
+mod tools;
+mod wheel;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;

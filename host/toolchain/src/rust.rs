@@ -8,11 +8,15 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::build::{BuildError, Compiled, Words};
+use crate::build::{BuildError, Compiled, Job, Words};
+use crate::process::Ear;
 use crate::toolchain::{Recipe, Target, Toolchain};
 
 mod home;
+mod kit;
 mod manifest;
+
+pub(crate) use kit::KIT;
 
 use manifest::Manifest;
 
@@ -31,22 +35,16 @@ const OUTER: [&str; 7] = [
     "RUSTC",
 ];
 
-/// Compiles the crate in `dir` with compiled libraries in `target_dir`.
-pub(crate) fn compile(
-    dir: &Path,
-    target_dir: &Path,
-    words: Words,
-    toolchain: &Toolchain,
-) -> Result<Compiled, BuildError> {
+/// Compiles the crate in the job's folder.
+pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
+    let (dir, target_dir) = (job.dir, job.work);
     let manifest = Manifest::read(dir)?;
+    let toolchain = Toolchain::find()?;
+    job.say(&format!("compiling with {}", toolchain.describe()));
     let recipe = toolchain.recipe(manifest.target)?;
-    std::fs::create_dir_all(target_dir)
-        .map_err(BuildError::io(format!("making {}", target_dir.display())))?;
-    let target_dir =
-        target_dir.canonicalize().map_err(BuildError::io(format!("finding {}", target_dir.display())))?;
-    let _turn = take_turn(&target_dir)?;
-    disown(dir, &target_dir, recipe.target(), &manifest.name)?;
-    let module = run(cargo(dir, &target_dir, &recipe, &manifest), words)?;
+    let _turn = take_turn(target_dir)?;
+    disown(dir, target_dir, recipe.target(), &manifest.name)?;
+    let module = run(cargo(dir, target_dir, &recipe, &manifest), job.words)?;
     let bytes = std::fs::read(&module).map_err(BuildError::io(format!("reading {}", module.display())))?;
     Ok(Compiled { name: manifest.name, bytes })
 }
@@ -102,14 +100,8 @@ fn variable(target: Target, what: &str) -> String {
 
 /// Runs cargo and returns the module it reports.
 fn run(mut cargo: Command, words: Words) -> Result<PathBuf, BuildError> {
-    cargo.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut kept = match words {
-        Words::Inherit => None,
-        Words::Keep => Some(tempfile::tempfile().map_err(BuildError::io("making a temporary file"))?),
-    };
-    if let Some(file) = &kept {
-        cargo.stderr(file.try_clone().map_err(BuildError::io("sharing a temporary file"))?);
-    }
+    let ear = Ear::new(words)?;
+    cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(ear.stream()?);
     let mut child =
         cargo.spawn().map_err(BuildError::io("starting cargo (is Rust installed and on the path?)"))?;
     let reports = child.stdout.take().map(BufReader::new);
@@ -118,12 +110,8 @@ fn run(mut cargo: Command, words: Words) -> Result<PathBuf, BuildError> {
         .flat_map(|reports| reports.lines().map_while(Result::ok))
         .filter_map(|line| module_in(&line))
         .last();
-    let status = child.wait().map_err(BuildError::io("waiting for cargo"))?;
-    let words = kept.as_mut().map(read_back).unwrap_or_default();
-    match module {
-        Some(module) if status.success() => Ok(module),
-        _ => Err(BuildError::Compiler { words }),
-    }
+    ear.verdict(child.wait().map_err(BuildError::io("waiting for cargo"))?)?;
+    module.ok_or_else(|| BuildError::Compiler { words: "cargo reports no module".into() })
 }
 
 /// The Wasm file that one of cargo's reports names.
@@ -133,13 +121,6 @@ fn module_in(report: &str) -> Option<PathBuf> {
     let files = report.get("filenames")?.as_array()?;
     let module = files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm"));
     module.filter(|_| is_artifact).map(PathBuf::from)
-}
-
-fn read_back(file: &mut File) -> String {
-    use std::io::{Read, Seek, SeekFrom};
-    let mut text = Vec::new();
-    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut text));
-    read.map(|_| String::from_utf8_lossy(&text).trim_end().to_owned()).unwrap_or_default()
 }
 
 /// One build at a time in a target folder, across processes: between cargo's end and our reading, another build could

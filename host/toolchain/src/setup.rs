@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::c;
 use crate::toolchain::{DEBIAN_COMMAND, Missing, RUSTUP_COMMAND, Toolchain};
 
 /// Why it could not be installed.
@@ -24,8 +25,20 @@ pub enum SetupError {
     StillMissing(Missing),
 }
 
-/// Finds a toolchain, or installs one. `progress` is told each step and which way was taken, for people.
+/// Finds the toolchains for Rust and C, or installs them. `progress` is told each step and which way was taken, for people.
+/// A C compiler that cannot be installed is no failure: builds bring one of their own.
 pub fn setup(mut progress: impl FnMut(&str)) -> Result<Toolchain, SetupError> {
+    let rust = setup_rust(&mut progress)?;
+    if c::Compiler::installed().is_none() {
+        progress(&format!("Guests in C are compiled by clang: {}", c::DEBIAN_COMMAND));
+        if let Err(error) = debian(&mut progress, c::DEBIAN_COMMAND) {
+            progress(&format!("It could not be installed ({error}); a build in C brings Zig's compiler."));
+        }
+    }
+    Ok(rust)
+}
+
+fn setup_rust(mut progress: impl FnMut(&str)) -> Result<Toolchain, SetupError> {
     if let Ok(found) = Toolchain::find() {
         progress(&format!("Guests are compiled by {}.", found.describe()));
         return Ok(found);
@@ -36,31 +49,32 @@ pub fn setup(mut progress: impl FnMut(&str)) -> Result<Toolchain, SetupError> {
         progress(&format!(
             "rustup could not ({rustup}), so Debian's compiler and library source are taken: {DEBIAN_COMMAND}"
         ));
-        debian(&mut progress).map_err(|debian| SetupError::BothFailed { rustup, debian })?;
+        debian(&mut progress, DEBIAN_COMMAND).map_err(|debian| SetupError::BothFailed { rustup, debian })?;
     }
     let found = Toolchain::find().map_err(SetupError::StillMissing)?;
     progress(&format!("Guests are compiled by {}.", found.describe()));
     Ok(found)
 }
 
-/// Installs Debian's packages; lists are refreshed only if the packages are unknown.
-fn debian(progress: &mut impl FnMut(&str)) -> Result<(), String> {
+/// Installs the packages of an apt command; lists are refreshed only if the packages are unknown.
+fn debian(progress: &mut impl FnMut(&str), command: &str) -> Result<(), String> {
     if !Path::new("/etc/debian_version").exists() {
         return Err("this is no Debian".into());
     }
     // A private archive folder: hooks that empty the shared one, or another apt beside this one, break an install half way.
     let archives = tempfile::tempdir().map_err(|error| error.to_string())?;
     std::fs::create_dir(archives.path().join("partial")).map_err(|error| error.to_string())?;
-    if run(&mut apt(archives.path(), &["install"])).is_ok() {
+    if run(&mut apt(archives.path(), command)).is_ok() {
         return Ok(());
     }
     progress("The package lists may be old: apt-get update");
     run(Command::new("apt-get").args(["-o", "APT::Sandbox::User=root", "-qq", "update"]))?;
     progress("Installing (about 110 MB)");
-    run(&mut apt(archives.path(), &["install"]))
+    run(&mut apt(archives.path(), command))
 }
 
-fn apt(archives: &Path, verb: &[&str]) -> Command {
+/// `apt-get install ...` without questions.
+fn apt(archives: &Path, command: &str) -> Command {
     let mut apt = Command::new("apt-get");
     apt.env("DEBIAN_FRONTEND", "noninteractive");
     apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
@@ -73,7 +87,7 @@ fn apt(archives: &Path, verb: &[&str]) -> Command {
         "-qq",
         "--no-install-recommends",
     ]);
-    apt.args(verb).args(DEBIAN_COMMAND.split(' ').skip(2));
+    apt.args(command.split(' ').skip(1));
     apt
 }
 
@@ -103,12 +117,15 @@ mod tests {
 
     #[test]
     fn apt_is_asked_without_questions_and_for_what_the_message_names() {
-        let apt = apt(Path::new("/a"), &["install"]);
+        let apt = apt(Path::new("/a"), DEBIAN_COMMAND);
         let words: Vec<_> = apt.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert!(
             words.contains(&"-y".into()) && words.contains(&"Dir::Cache::archives=/a".into()),
             "{words:?}"
         );
-        assert!(words.ends_with(&["wasi-libc".into(), "lld".into()]), "{words:?}");
+        assert!(
+            words.contains(&"install".into()) && words.ends_with(&["wasi-libc".into(), "lld".into()]),
+            "{words:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::language::Language;
-use crate::sdk;
+use crate::{c, js, python, rust};
 
 /// Where a new project's SDK comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,116 +37,79 @@ pub enum NewError {
     },
 }
 
-/// Version of the SDK that [`Sdk::Published`] asks for.
-const SDK_VERSION: &str = "0.1";
+/// What `ostler new` needs to know of a language.
+pub(crate) struct Kit {
+    /// The template's files by their path in the project. `{{name}}`, `{{sdk}}` and `{{about_sdk}}` are filled in.
+    pub(crate) files: &'static [(&'static str, &'static str)],
+    /// The SDK's folder in the repository.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a test compares it with what is carried"))]
+    pub(crate) home: &'static str,
+    /// The SDK's files by their path in its folder, carried along by the binary.
+    pub(crate) sdk: &'static [(&'static str, &'static str)],
+    /// Names that no project of this language can have.
+    pub(crate) taken: &'static [&'static str],
+    /// What stands for `{{sdk}}`, given the SDK's folder, or none for the published one.
+    pub(crate) dependency: fn(Option<&str>) -> String,
+    /// What stands for `{{about_sdk}}` if the SDK was copied.
+    pub(crate) about: &'static str,
+}
 
-/// A template's files by their path in the project.
-const RUST: [(&str, &str); 5] = [
-    ("Cargo.toml", include_str!("../templates/rust/Cargo.toml.template")),
-    ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
-    ("ostler.toml", include_str!("../templates/rust/ostler.toml")),
-    ("README.md", include_str!("../templates/rust/README.md")),
-    (".gitignore", include_str!("../templates/rust/gitignore")),
-];
+impl Kit {
+    fn of(language: Language) -> &'static Kit {
+        match language {
+            Language::Rust => &rust::KIT,
+            Language::JavaScript => &js::JAVASCRIPT,
+            Language::TypeScript => &js::TYPESCRIPT,
+            Language::Python => &python::KIT,
+            Language::C => &c::KIT,
+            _ => todo!(),
+        }
+    }
 
-/// Names that would not compile, or that the project's own dependencies bear.
-const TAKEN: [&str; 48] = [
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "if",
-    "impl",
-    "in",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "ostler-sdk",
-    "ostler_sdk",
-    "priv",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "serde",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "type",
-    "use",
-];
+    fn fill(&self, text: &str, name: &str, from: &Sdk) -> String {
+        let (folder, about) = match from {
+            Sdk::Vendored => (Some(VENDORED.to_owned()), self.about),
+            Sdk::Path(path) => (Some(path.to_string_lossy().into_owned()), ""),
+            Sdk::Published => (None, ""),
+        };
+        let dependency = (self.dependency)(folder.as_deref());
+        text.replace("{{name}}", name).replace("{{sdk}}", &dependency).replace("{{about_sdk}}", about)
+    }
+}
+
+/// Where a project keeps its copy of the SDK.
+const VENDORED: &str = ".ostler/sdk";
 
 /// Starts the project `name` in the folder `dir`, which must be missing or empty.
 pub fn new(dir: &Path, name: &str, language: Language, from: &Sdk) -> Result<(), NewError> {
-    check(name)?;
+    let kit = Kit::of(language);
+    check(name, kit)?;
     if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
         return Err(NewError::Exists(dir.to_path_buf()));
     }
-    let files = match language {
-        Language::Rust => RUST,
-    };
-    for (path, text) in files {
-        let text = fill(text, name, from);
-        write(&dir.join(path), &text)?;
+    for (path, text) in kit.files {
+        write(&dir.join(path), &(kit.fill(text, name, from).trim_end().to_owned() + "\n"))?;
     }
     if *from == Sdk::Vendored {
-        let path = dir.join(".ostler/sdk");
-        sdk::write(&path).map_err(|cause| NewError::Io { path, cause })?;
+        for (path, text) in kit.sdk {
+            write(&dir.join(VENDORED).join(path), text)?;
+        }
     }
     Ok(())
 }
 
-fn check(name: &str) -> Result<(), NewError> {
+fn check(name: &str, kit: &Kit) -> Result<(), NewError> {
     let plain =
         name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
     let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
-    match plain && begins && name.len() <= 64 && !TAKEN.contains(&name) {
+    match plain && begins && name.len() <= 64 && !kit.taken.contains(&name) {
         true => Ok(()),
         false => Err(NewError::Name(name.to_owned())),
     }
 }
 
-fn fill(text: &str, name: &str, from: &Sdk) -> String {
-    let (dependency, about) = match from {
-        Sdk::Vendored => (
-            r#"{ path = ".ostler/sdk" }"#.to_owned(),
-            "\n`.ostler/sdk` is a copy of the SDK as it was when this project began: `ostler-sdk` is on no registry yet. Commit it\n\
-             with the project; to use another, change the dependency in `Cargo.toml`.",
-        ),
-        Sdk::Path(path) => (format!("{{ path = {:?} }}", path.to_string_lossy()), ""),
-        Sdk::Published => (format!("{SDK_VERSION:?}"), ""),
-    };
-    text.replace("{{name}}", name).replace("{{sdk}}", &dependency).replace("{{about_sdk}}", about)
-}
-
 fn write(path: &Path, text: &str) -> Result<(), NewError> {
     let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    let text = text.trim_end().to_owned() + "\n";
     parent
         .and_then(|()| std::fs::write(path, text))
         .map_err(|cause| NewError::Io { path: path.to_path_buf(), cause })
@@ -156,14 +119,56 @@ fn write(path: &Path, text: &str) -> Result<(), NewError> {
 mod tests {
     use super::*;
 
+    /// Every language.
+    fn languages() -> impl Iterator<Item = Language> {
+        Language::NAMES.into_iter().filter_map(Language::named)
+    }
+
     #[test]
     fn names_that_cannot_be_packages_are_refused() {
-        for name in
-            ["", "Hello", "1st", "a b", "../a", "a.b", "é", "fn", "test", "ostler-sdk", &"a".repeat(65)]
-        {
-            assert!(matches!(check(name), Err(NewError::Name(_))), "{name}");
+        for language in languages() {
+            let kit = Kit::of(language);
+            for name in ["", "Hello", "1st", "a b", "../a", "a.b", "é", kit.taken[0], &"a".repeat(65)] {
+                assert!(matches!(check(name, kit), Err(NewError::Name(_))), "{language:?} {name}");
+            }
+            assert!(["a", "my-plugin_2"].iter().all(|name| check(name, kit).is_ok()), "{language:?}");
         }
-        assert!(["a", "my-plugin_2"].iter().all(|name| check(name).is_ok()));
+    }
+
+    /// Files below `folder`, except tests, and what package managers and compilers leave.
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        const LEFT: [&str; 8] = [
+            "Cargo.lock",
+            "node_modules",
+            "package-lock.json",
+            "target",
+            "tests",
+            "__pycache__",
+            "build",
+            ".venv",
+        ];
+        for entry in folder.read_dir().unwrap().flatten() {
+            match entry.path() {
+                path if LEFT.iter().any(|left| path.ends_with(left)) => {}
+                path if path.is_dir() => sources(&path, found),
+                path => found.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn every_source_of_an_sdk_is_carried_along() {
+        for kit in languages().map(Kit::of) {
+            let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(kit.home);
+            let mut found = Vec::new();
+            sources(&home, &mut found);
+            let forgotten: Vec<_> = found
+                .iter()
+                .map(|path| path.strip_prefix(&home).unwrap())
+                .filter(|path| !kit.sdk.iter().any(|(carried, _)| path == &Path::new(carried)))
+                .collect();
+            assert!(forgotten.is_empty(), "add to the kit of {}: {forgotten:?}", kit.home);
+        }
     }
 
     #[test]
@@ -177,17 +182,15 @@ mod tests {
 
     #[test]
     fn every_blank_is_filled_in() {
-        let path = PathBuf::from("/s d/k");
-        for (from, dependency) in [
-            (Sdk::Vendored, r#"ostler-sdk = { path = ".ostler/sdk" }"#),
-            (Sdk::Path(path), r#"ostler-sdk = { path = "/s d/k" }"#),
-            (Sdk::Published, r#"ostler-sdk = "0.1""#),
-        ] {
-            let texts: Vec<_> = RUST.iter().map(|(_, text)| fill(text, "mine", &from)).collect();
-            assert!(texts.iter().all(|text| !text.contains("{{")), "{from:?}");
-            assert!(texts[0].contains(dependency), "{}", texts[0]);
-            let manifest: toml::Table = toml::from_str(&texts[0]).unwrap();
-            assert_eq!(manifest["package"]["name"].as_str(), Some("mine"));
+        for language in languages() {
+            let kit = Kit::of(language);
+            for from in [Sdk::Vendored, Sdk::Path("/s d/k".into()), Sdk::Published] {
+                for (path, text) in kit.files {
+                    let text = kit.fill(text, "mine", &from);
+                    let blanks = ["{{name}}", "{{sdk}}", "{{about_sdk}}"];
+                    assert!(!blanks.iter().any(|blank| text.contains(blank)), "{language:?} {path}");
+                }
+            }
         }
     }
 }

@@ -13,7 +13,8 @@ fn target_dir() -> PathBuf {
 }
 
 fn build_into(dir: &Path, output: PathBuf) -> Result<Built, BuildError> {
-    build(dir, &Options { target_dir: Some(target_dir()), output: Some(output), words: Words::Keep })
+    let (target_dir, output) = (Some(target_dir()), Some(output));
+    build(dir, &Options { target_dir, output, words: Words::Keep, ..Options::default() })
 }
 
 fn started(from: &Sdk) -> (tempfile::TempDir, PathBuf) {

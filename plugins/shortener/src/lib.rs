@@ -153,12 +153,12 @@ fn delete_by_button(links: &Links, request: &Request, slug: &str) -> Result<Resp
 fn refuse_other_sites(request: &Request) -> Result<(), Error> {
     match request.header("sec-fetch-site") {
         None | Some("same-origin" | "none") => Ok(()),
-        Some(_) => Err(Error::forbidden("this form was sent from another site").with_code("cross-site")),
+        Some(_) => Err(Error::forbidden("this form was sent from another site").with_code("cross_site")),
     }
 }
 
 fn missing(slug: &str) -> Error {
-    Error::not_found(format!("there is no link {slug:?}")).with_code("no-such-link")
+    Error::not_found(format!("there is no link {slug:?}")).with_code("no_such_link")
 }
 
 #[cfg(test)]

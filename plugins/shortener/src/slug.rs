@@ -18,10 +18,10 @@ pub fn check(slug: &str) -> Result<(), Error> {
     let plain = slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !fits || !plain {
         let rule = format!("a name has 1 to {LONGEST} letters (a to z), digits, - or _");
-        return Err(Error::unprocessable(rule).with_code("bad-slug"));
+        return Err(Error::unprocessable(rule).with_code("bad_slug"));
     }
     if RESERVED.contains(&slug) {
-        return Err(Error::unprocessable(format!("{slug:?} is a page of this site")).with_code("bad-slug"));
+        return Err(Error::unprocessable(format!("{slug:?} is a page of this site")).with_code("bad_slug"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ const LONGEST: usize = 2048;
 
 /// 422 with the reason unless `url` is an absolute http or https URL that leads away from `own_host`.
 pub fn check(url: &str, own_host: &str) -> Result<(), Error> {
-    let refuse = |reason: &str| Err(Error::unprocessable(reason).with_code("bad-url"));
+    let refuse = |reason: &str| Err(Error::unprocessable(reason).with_code("bad_url"));
     if url.is_empty() {
         return refuse("the URL is missing");
     }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use crate::context;
 use crate::response::Response;
 
 /// Why a handler gives no ordinary answer.
 ///
 /// One made by its status (`Error::not_found("no such link")`) is sent as RFC 9457 `application/problem+json` with the
-/// text as `detail`. One made from any `std::error::Error` by `?` stays private: the host logs it, the client gets a 500.
+/// text as `detail`, a `code` (`not_found`, or what [`with_code`](Error::with_code) says) and the `request_id`. One made from any `std::error::Error` by `?` stays private: the host logs it, the client gets a 500.
 #[derive(Debug)]
 pub struct Error(Inner);
 
@@ -74,7 +75,7 @@ impl Error {
         Error::new(503, detail)
     }
 
-    /// Adds a code for programs to tell problems of one status apart. A private error stays as it is.
+    /// Sets the code by which programs tell problems of one status apart: `no_such_link`. A private error stays as it is.
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         if let Inner::Public { code: place, .. } = &mut self.0 {
             *place = Some(code.into());
@@ -109,9 +110,9 @@ impl Error {
         problem.insert("title".into(), title(status).into());
         problem.insert("status".into(), status.into());
         problem.insert("detail".into(), detail.into());
-        if let Some(code) = code {
-            problem.insert("code".into(), code.into());
-        }
+        let code = code.unwrap_or_else(|| title(status).to_lowercase().replace(' ', "_"));
+        problem.insert("code".into(), code.into());
+        problem.insert("request_id".into(), context::current().request_id.into());
         let body = serde_json::Value::Object(problem).to_string();
         let response =
             Response::new(status).with_header("content-type", "application/problem+json").with_body(body);
@@ -175,12 +176,14 @@ fn title(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Host;
 
     #[test]
     fn a_problem_is_json_with_its_detail_and_code() {
         let error = Error::not_found("no link \"a\"")
-            .with_code("no-such-link")
+            .with_code("no_such_link")
             .with_header("cache-control", "no-store");
+        let _host = Host::new().request_id("r1").install();
         let response = error.into_response().unwrap();
         assert_eq!(response.status(), 404);
         assert_eq!(response.header("content-type"), Some("application/problem+json"));
@@ -188,7 +191,11 @@ mod tests {
         let problem: serde_json::Value = response.read_json().unwrap();
         assert_eq!(problem["title"], "Not Found");
         assert_eq!(problem["detail"], "no link \"a\"");
-        assert_eq!(problem["code"], "no-such-link");
+        assert_eq!(problem["code"], "no_such_link");
+        assert_eq!(problem["request_id"], "r1");
+        let plain =
+            Error::unprocessable("no").into_response().unwrap().read_json::<serde_json::Value>().unwrap();
+        assert_eq!(plain["code"], "unprocessable_content");
     }
 
     #[test]

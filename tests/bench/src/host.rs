@@ -76,6 +76,18 @@ impl Host {
         Ok(())
     }
 
+    /// Instances of `plugin`, idle and busy.
+    pub(crate) fn instances(&self, plugin: &str) -> Result<u64> {
+        let reply = client::get(self.admin, "/metrics")?;
+        let text = reply.text();
+        let of_it = |line: &&str| {
+            line.starts_with("ostler_instances{") && line.contains(&format!("plugin=\"{plugin}\""))
+        };
+        let values =
+            text.lines().filter(of_it).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum::<f64>() as u64)
+    }
+
     /// Waits until the admin API answers.
     pub(crate) fn await_admin(&mut self) -> Result<()> {
         let public = std::mem::replace(&mut self.server.address, self.admin);

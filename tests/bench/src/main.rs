@@ -3,9 +3,11 @@
 
 mod chart;
 mod client;
+mod deploy;
 mod guests;
 mod host;
 mod idle;
+mod languages;
 mod machine;
 mod neighbour;
 mod raw_hyper;
@@ -52,6 +54,10 @@ enum What {
     },
     /// From an upload to its first answer
     Upload,
+    /// The same application in every language: size, start, memory, CPU time
+    Languages,
+    /// A plugin under load while a large component is deployed beside it
+    Deploy,
     /// Memory of 200 idle plugins
     Idle,
     /// A good plugin beside endless loops of another
@@ -150,6 +156,12 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let upload = wanted(What::Upload)
         .then(|| tell("upload", &mut failures, || upload::measure(programs, plan, scratch)))
         .flatten();
+    let languages = wanted(What::Languages)
+        .then(|| tell("languages", &mut failures, || languages::measure(programs, plan, scratch)))
+        .flatten();
+    let deploy = wanted(What::Deploy)
+        .then(|| tell("deploy", &mut failures, || deploy::measure(programs, plan, scratch)))
+        .flatten();
     let idle = wanted(What::Idle)
         .then(|| tell("idle", &mut failures, || idle::measure(programs, plan, scratch)))
         .flatten();
@@ -159,7 +171,7 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let swap = wanted(What::Swap)
         .then(|| tell("swap", &mut failures, || swap::measure(programs, plan, scratch)))
         .flatten();
-    Report { machine, plan, table, upload, idle, neighbour, swap, failures }
+    Report { machine, plan, table, upload, languages, deploy, idle, neighbour, swap, failures }
 }
 
 /// Runs one measurement and prints what came of it.

@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::chart;
+use crate::deploy::Deploy;
 use crate::idle::Idle;
+use crate::languages::Languages;
 use crate::machine::Machine;
 use crate::neighbour::Neighbour;
 use crate::swap::Swap;
@@ -28,6 +30,12 @@ pub(crate) struct Report {
     /// Upload to first answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upload: Option<Upload>,
+    /// The languages beside each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) languages: Option<Languages>,
+    /// A deployment beside a plugin under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deploy: Option<Deploy>,
     /// Memory of idle plugins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<Idle>,

@@ -24,8 +24,13 @@ pub(crate) struct Window {
 impl Window {
     /// Loads `/` of `server` over `connections` for `seconds`.
     pub(crate) fn measure(server: &Server, connections: u32, seconds: u32) -> Result<Self> {
+        Window::of(server, "/", connections, seconds)
+    }
+
+    /// Loads `path` of `server` over `connections` for `seconds`.
+    pub(crate) fn of(server: &Server, path: &str, connections: u32, seconds: u32) -> Result<Self> {
         let start = server.cpu()?;
-        let seen = wrk::run(server.address, "/", connections, seconds)?;
+        let seen = wrk::run(server.address, path, connections, seconds)?;
         let used = server.cpu()? - start;
         let cpu_us = used.tree * 1e6 / seen.requests.max(1) as f64;
         Ok(Window { cpu_us, foreign_cores: used.foreign() / seen.seconds, seen })

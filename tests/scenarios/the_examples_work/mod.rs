@@ -55,13 +55,13 @@ async fn the_shortener_makes_follows_counts_and_deletes_links() {
     let taken = shorten(&host, json!({ "url": url, "slug": "mine" })).await;
     assert_eq!((taken.status.as_u16(), taken.code().as_str()), (409, "taken"));
     let bad = shorten(&host, json!({ "url": "javascript:alert(1)" })).await;
-    assert_eq!((bad.status.as_u16(), bad.code().as_str()), (422, "bad-url"));
+    assert_eq!((bad.status.as_u16(), bad.code().as_str()), (422, "bad_url"));
     let slug = shorten(&host, json!({ "url": url })).await.json()["slug"].as_str().unwrap().to_owned();
     assert_eq!(host.client.get(&format!("/{slug}")).await.status, 302);
     let host = host.kill_and_restart();
     assert_eq!(host.client.get("/links/mine").await.json()["visits"], 2, "counted visits survive");
     assert_eq!(host.client.send(Method::DELETE, "/links/mine", "").await.status, 204);
-    assert_eq!(host.client.get("/mine").await.code(), "no-such-link");
+    assert_eq!(host.client.get("/mine").await.code(), "no_such_link");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Changes over the API: releases and definitions.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use ostler_core::Digest;
 use ostler_core::plugin::is_name;
@@ -7,6 +9,7 @@ use ostler_release::NewRelease;
 use serde::Serialize;
 
 use super::entry::{Entry, Origin};
+use super::progress::Step;
 use super::view::{millis, unknown};
 use super::{Control, Refusal, ReleaseView, read_definition};
 
@@ -21,8 +24,12 @@ pub struct Deployed {
     pub size: u64,
     /// How it will be called.
     pub handler: &'static str,
+    /// Time to read it and compare its imports with what is provided, in milliseconds.
+    pub validate_ms: u64,
     /// Time to compile it, in milliseconds; next to nothing if its machine code was kept.
     pub compile_ms: u64,
+    /// Time to record it and put it in force, in milliseconds.
+    pub activate_ms: u64,
     /// What the operator should know, such as imports that were not granted.
     pub warnings: Vec<String>,
     /// Whether this host had not seen the bytes as a release of this plugin before.
@@ -34,7 +41,15 @@ impl Control {
     /// Validates, compiles, records and activates `component` as a release of `name`.
     pub(crate) async fn deploy(&self, name: &str, component: Bytes) -> Result<Deployed, Refusal> {
         self.takes_uploads(name).await?;
-        let (compiled, inspection) = self.compile(name, component.clone()).await?;
+        let told = self.0.progress.of(name);
+        told.begins(Step::Validate);
+        let start = Instant::now();
+        let inspection = self.inspect(component.clone()).await?;
+        let validate_ms = millis(start.elapsed());
+        told.begins(Step::Compile);
+        let compiled = self.inspected(name, component.clone()).await?;
+        told.begins(Step::Activate);
+        let start = Instant::now();
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
         let live = self.link(name, &entry.spec, compiled, entry.live.as_ref())?;
@@ -48,13 +63,15 @@ impl Control {
             digest: live.component.digest.to_string(),
             size: live.component.size,
             handler: live.plugin.handler(),
+            validate_ms,
             compile_ms: release.compile_ms,
+            activate_ms: 0,
             warnings: release.warnings.clone(),
             new: true,
         };
         let recorded = self.0.registry.record_and_activate(name, release, component).await?;
         self.go_live(name, Entry { live: Some(live), ..entry }).await?;
-        Ok(Deployed { new: recorded.new, ..deployed })
+        Ok(Deployed { activate_ms: millis(start.elapsed()), new: recorded.new, ..deployed })
     }
 
     /// Goes back to the previous release, or to the named one.

@@ -19,13 +19,22 @@ use super::{Control, Refusal};
 impl Control {
     /// Compiles at low priority, or loads machine code that is kept.
     pub(super) async fn compile(&self, name: &str, bytes: Bytes) -> Result<(Component, Inspection), Refusal> {
-        let inspected = bytes.clone();
-        let inspection = blocking(move || inspect(&inspected)).await?;
+        let inspection = self.inspect(bytes.clone()).await?;
+        Ok((self.inspected(name, bytes).await?, inspection))
+    }
+
+    /// Reads a component, and refuses what could not run with all reasons.
+    pub(super) async fn inspect(&self, bytes: Bytes) -> Result<Inspection, Refusal> {
+        blocking(move || inspect(&bytes)).await
+    }
+
+    /// Compiles what has been inspected.
+    pub(super) async fn inspected(&self, name: &str, bytes: Bytes) -> Result<Component, Refusal> {
         let component = self.0.runtime.compile(Arc::from(&bytes[..])).await?;
         if !component.cached {
             self.0.observe.metrics.plugin(name).compile.observe(component.compile_time);
         }
-        Ok((component, inspection))
+        Ok(component)
     }
 
     /// The component in the file at `path`; the one that runs is not compiled again.

@@ -7,6 +7,7 @@ use ostler_release::Release;
 use serde::Serialize;
 
 use super::entry::Entry;
+use super::progress::Deploying;
 use super::{Control, Refusal};
 
 /// A plugin.
@@ -18,6 +19,8 @@ pub(crate) struct PluginView {
     /// Whether releases are uploaded, or the file at `path` is the release.
     path: Option<String>,
     live: Option<LiveView>,
+    /// The deployment under way.
+    deploying: Option<Deploying>,
     instances: &'static str,
     memory: String,
     deadline: String,
@@ -59,13 +62,51 @@ pub(crate) struct ReleaseView {
 impl Control {
     pub(crate) async fn plugins(&self) -> Vec<PluginView> {
         let state = self.0.state.lock().await;
-        state.plugins.iter().map(|(name, entry)| view(name, entry, &state.routes)).collect()
+        state.plugins.iter().map(|(name, entry)| self.view(name, entry, &state.routes)).collect()
     }
 
     pub(crate) async fn plugin(&self, name: &str) -> Result<PluginView, Refusal> {
         let state = self.0.state.lock().await;
         let entry = state.plugins.get(name).ok_or_else(|| unknown(name))?;
-        Ok(view(name, entry, &state.routes))
+        Ok(self.view(name, entry, &state.routes))
+    }
+
+    fn view(&self, name: &str, entry: &Entry, file_routes: &[ostler_core::plugin::RouteSpec]) -> PluginView {
+        let spec = &entry.spec;
+        let live = entry.live.as_ref().map(|live| {
+            let gauges = live.plugin.gauges();
+            LiveView {
+                digest: live.component.digest.to_string(),
+                size: live.component.size,
+                handler: live.plugin.handler(),
+                compile_ms: millis(live.component.compile_time),
+                idle_instances: gauges.idle,
+                busy: gauges.busy,
+                waiting: gauges.waiting,
+            }
+        });
+        let routes = file_routes.iter().filter(|route| route.plugin == name).chain(&entry.routes);
+        PluginView {
+            name: name.to_owned(),
+            defined_in: entry.origin.as_str(),
+            path: spec.path.as_ref().map(|path| path.display().to_string()),
+            live,
+            deploying: self.0.progress.at(name),
+            instances: match spec.instances {
+                ostler_core::plugin::Instances::Warm => "warm",
+                ostler_core::plugin::Instances::Fresh => "fresh",
+            },
+            memory: format_size(spec.memory),
+            deadline: format_duration(spec.deadline),
+            concurrency: spec.concurrency,
+            routes: routes
+                .map(|route| RouteView {
+                    path: route.path.clone(),
+                    methods: route.methods.iter().map(ToString::to_string).collect(),
+                    host: route.host.clone(),
+                })
+                .collect(),
+        }
     }
 
     pub(crate) async fn releases(&self, name: &str) -> Result<Vec<ReleaseView>, Refusal> {
@@ -81,43 +122,6 @@ pub(super) fn unknown(name: &str) -> Refusal {
     Refusal::NotFound(format!(
         "there is no plugin {name:?}; define it in the configuration or with PUT /v1/plugins/NAME"
     ))
-}
-
-fn view(name: &str, entry: &Entry, file_routes: &[ostler_core::plugin::RouteSpec]) -> PluginView {
-    let spec = &entry.spec;
-    let live = entry.live.as_ref().map(|live| {
-        let gauges = live.plugin.gauges();
-        LiveView {
-            digest: live.component.digest.to_string(),
-            size: live.component.size,
-            handler: live.plugin.handler(),
-            compile_ms: millis(live.component.compile_time),
-            idle_instances: gauges.idle,
-            busy: gauges.busy,
-            waiting: gauges.waiting,
-        }
-    });
-    let routes = file_routes.iter().filter(|route| route.plugin == name).chain(&entry.routes);
-    PluginView {
-        name: name.to_owned(),
-        defined_in: entry.origin.as_str(),
-        path: spec.path.as_ref().map(|path| path.display().to_string()),
-        live,
-        instances: match spec.instances {
-            ostler_core::plugin::Instances::Warm => "warm",
-            ostler_core::plugin::Instances::Fresh => "fresh",
-        },
-        memory: format_size(spec.memory),
-        deadline: format_duration(spec.deadline),
-        concurrency: spec.concurrency,
-        routes: routes
-            .map(|route| RouteView {
-                path: route.path.clone(),
-                methods: route.methods.iter().map(ToString::to_string).collect(),
-                host: route.host.clone(),
-            })
-            .collect(),
-    }
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -1,0 +1,37 @@
+// A to-do list over HTTP: which request does what. What a to-do may be is in todo.js, where they are kept in store.js.
+
+import { Problem, Router, json, log, noContent } from "ostler";
+
+import * as store from "./store.js";
+import { readChange, readNew } from "./todo.js";
+
+/** The to-do that the path names. */
+async function find(params) {
+  const id = store.parseId(params.id);
+  const found = id && (await store.find(id));
+  if (!found) throw Problem.notFound(`there is no to-do ${params.id}`);
+  return found;
+}
+
+export default new Router()
+  .get("/todos", async () => json({ todos: await store.all() }))
+  .post("/todos", async (request) => {
+    const todo = await store.add(await readNew(request));
+    log.info("added", { id: todo.id });
+    return json(todo, { status: 201, headers: { location: `/todos/${todo.id}` } });
+  })
+  .get("/todos/{id}", async (_, { params }) => json((await find(params)).todo))
+  .patch("/todos/{id}", async (request, { params }) => {
+    const { todo } = await find(params);
+    const change = await readChange(request);
+    const changed = await store.change(todo.id, change);
+    if (!changed) throw Problem.notFound(`there is no to-do ${params.id}`);
+    log.info("changed", { id: todo.id });
+    return json(changed);
+  })
+  .delete("/todos/{id}", async (_, { params }) => {
+    const { todo } = await find(params);
+    if (!(await store.remove(todo.id))) throw Problem.notFound(`there is no to-do ${params.id}`);
+    log.info("deleted", { id: todo.id });
+    return noContent();
+  });

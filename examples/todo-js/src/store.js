@@ -1,0 +1,56 @@
+// Where to-dos are kept: one entry each, as JSON, under a key that sorts by id.
+
+import { kv } from "ostler";
+
+const PREFIX = "todo/";
+const DIGITS = 12;
+
+const todos = kv.open("todos");
+const decoder = new TextDecoder();
+
+const keyOf = (id) => PREFIX + String(id).padStart(DIGITS, "0");
+const parse = (bytes) => JSON.parse(decoder.decode(bytes));
+
+/** The number that a path names, or null. */
+export function parseId(text) {
+  return /^[1-9][0-9]*$/.test(text) && text.length <= DIGITS ? Number(text) : null;
+}
+
+/** All to-dos by id. One that is deleted between the two questions is left out. */
+export async function all() {
+  const found = [];
+  let cursor = null;
+  do {
+    const page = await todos.list({ prefix: PREFIX, cursor });
+    found.push(...(await todos.getMany(page.keys)));
+    cursor = page.cursor;
+  } while (cursor);
+  return found.filter((bytes) => bytes !== null).map(parse);
+}
+
+/** The to-do of that number, or null. */
+export async function find(id) {
+  const bytes = await todos.get(keyOf(id));
+  return bytes && { todo: parse(bytes), bytes };
+}
+
+export async function add({ title, done }) {
+  const todo = { id: await todos.increment("next"), title, done };
+  await todos.setJson(keyOf(todo.id), todo);
+  return todo;
+}
+
+/** The changed to-do, or null if there is none. Whoever is overtaken by another change looks again, so that none is lost. */
+export async function change(id, change) {
+  for (;;) {
+    const found = await find(id);
+    if (!found) return null;
+    const changed = { ...found.todo, ...change };
+    if (await todos.compareAndSwap(keyOf(id), found.bytes, JSON.stringify(changed))) return changed;
+  }
+}
+
+/** Whether there was one. */
+export function remove(id) {
+  return todos.delete(keyOf(id));
+}

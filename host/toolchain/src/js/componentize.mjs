@@ -1,0 +1,181 @@
+// The way from a project to a core module that follows the contract: esbuild makes one file of it, and componentize-js's engine
+// is started with that file and its memory kept (wizer). Run by `ostler build`, which makes a component of the module.
+//
+// componentize-js's own `componentize` does the same for one call; here the engine with the bindings of the contract, which
+// takes longest and is the same for every project, is made once. This leans on the inside of the exact version in package.json.
+
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const job = JSON.parse(process.argv[2]);
+const packages = join(job.tools, "node_modules");
+const engines = join(packages, "@bytecodealliance/componentize-js/lib");
+
+/** What the engine has beside the language: console, random numbers, clocks and the global fetch. */
+const FEATURES = { typed: ["stdio", "random", "clocks", "http"], streaming: ["stdio", "random", "clocks", "http", "fetch-event"] };
+const WORLDS = { typed: "typed", streaming: "streaming" };
+
+const load = (path) => import(pathToFileURL(join(packages, path)));
+const digest = (...texts) => texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
+
+async function main() {
+  const types = checkTypes();
+  const sdk = findSdk();
+  const bundle = await bundled(sdk);
+  const engine = await engineFor(join(sdk, "wit"));
+  const stamp = digest(bundle, engine);
+  const module = join(job.work, "core.wasm");
+  if (!existsSync(module) || (await textOf(join(job.work, "core.stamp"))) !== stamp) {
+    await rm(join(job.work, "core.stamp"), { force: true });
+    await writeFile(module, await componentized(bundle, engine, sdk));
+    await writeFile(join(job.work, "core.stamp"), stamp);
+  }
+  if (!(await types)) process.exitCode = 1;
+}
+
+/** Whether the project's own TypeScript, if it has one, finds its types right. It says itself what is wrong. */
+function checkTypes() {
+  const tsc = join(job.dir, "node_modules/typescript/bin/tsc");
+  if (!existsSync(tsc) || !existsSync(join(job.dir, "tsconfig.json"))) return true;
+  const words = ["--noEmit", "--incremental", "--tsBuildInfoFile", join(job.work, "types.json")];
+  const child = spawn(process.execPath, [tsc, ...words], { cwd: job.dir, stdio: "inherit" });
+  return new Promise((resolve) => child.on("close", (code) => resolve(code === 0)));
+}
+
+/** The project's own SDK, else the one that ostler carries. */
+function findSdk() {
+  try {
+    return dirname(createRequire(join(job.dir, "package.json")).resolve("ostler/package.json"));
+  } catch {
+    return job.sdk;
+  }
+}
+
+/** The project with everything it imports, as one module. esbuild prints what is wrong with it. */
+async function bundled(sdk) {
+  const { build } = await load("esbuild/lib/main.js");
+  const serve = JSON.stringify(join(sdk, "src/component.js"));
+  const contents = `import { serve } from ${serve};\nimport handler from ${JSON.stringify(job.entry)};\n${EXPORTS[job.handler]}\n`;
+  const result = await build({
+    stdin: { contents, resolveDir: job.dir, sourcefile: "ostler-build.js" },
+    absWorkingDir: job.dir,
+    alias: sdk === job.sdk ? { ostler: sdk } : {},
+    bundle: true,
+    charset: "utf8",
+    conditions: ["ostler", "workerd", "worker"],
+    define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
+    external: ["ostler:*"],
+    format: "esm",
+    keepNames: true,
+    logLevel: "warning",
+    platform: "browser",
+    target: "es2022",
+    tsconfigRaw: existsSync(join(job.dir, "tsconfig.json")) ? undefined : {},
+    write: false,
+  });
+  return result.outputFiles[0].text;
+}
+
+/** How a handler is exported: to the typed contract as its interface, to wasi:http as a listener of the engine. */
+const EXPORTS = {
+  typed: "export const httpHandler = serve(handler);",
+  streaming: "serve.streaming(handler);",
+};
+
+/** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
+async function engineFor(wit) {
+  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), job.handler).slice(0, 16));
+  if (existsSync(folder)) return folder;
+  const engine = await splicerOf();
+  const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
+  const { wasm, jsBindings, exports, imports } = engine.spliceBindings(binary, FEATURES[job.handler], undefined, wit, WORLDS[job.handler], false);
+  await mkdir(dirname(folder), { recursive: true });
+  const aside = await mkdtemp(`${folder}.`);
+  await writeFile(join(aside, "engine.wasm"), wasm);
+  await writeFile(join(aside, "initializer.js"), jsBindings);
+  await writeFile(join(aside, "environment.json"), JSON.stringify(environment(exports, imports)));
+  await rename(aside, folder).catch(() => rm(aside, { recursive: true })); // another build was first
+  return folder;
+}
+
+async function splicerOf() {
+  return (await load("@bytecodealliance/componentize-js/lib/spidermonkey-embedding-splicer.js")).splicer;
+}
+
+/** What the engine is told of its exports and imports. */
+function environment(exports, imports) {
+  const told = { DEBUG: "", SOURCE_NAME: "source.js", FEATURE_CLOCKS: "1", EXPORT_CNT: `${exports.length}`, IMPORT_CNT: `${imports.length}` };
+  for (const [at, [name, { paramptr, params, retptr, ret, retsize }]] of exports.entries()) {
+    told[`EXPORT${at}_NAME`] = name;
+    told[`EXPORT${at}_ARGS`] = (paramptr ? "*" : "") + params.join(",");
+    told[`EXPORT${at}_RET`] = (retptr ? "*" : "") + (ret || "");
+    told[`EXPORT${at}_RETSIZE`] = `${retsize}`;
+  }
+  for (const [at, [, name, count]] of imports.entries()) {
+    told[`IMPORT${at}_NAME`] = name;
+    told[`IMPORT${at}_ARGCNT`] = `${count}`;
+  }
+  return told;
+}
+
+/** The engine after it has loaded the bundle, as a core module. */
+async function componentized(bundle, engine, sdk) {
+  const sources = join(job.work, "bundle");
+  await mkdir(sources, { recursive: true });
+  await writeFile(join(sources, `${job.name}.js`), bundle);
+  await writeFile(join(sources, "initializer.js"), await readFile(join(engine, "initializer.js")));
+  const started = await wizened(sources, engine);
+  await checked(started);
+  return (await splicerOf()).stubWasi(started, FEATURES[job.handler], undefined, join(sdk, "wit"), WORLDS[job.handler]);
+}
+
+/** Runs the engine on the bundle. Paths within it are the same in every folder. */
+async function wizened(sources, engine) {
+  const wizer = (await load("@bytecodealliance/wizer/index.js")).default;
+  const output = join(job.work, "wizened.wasm");
+  const words = ["--allow-wasi", "--init-func", "componentize.wizer", `--mapdir=/::${sources}`, "--wasm-bulk-memory=true", "--inherit-env=true", `-o=${output}`, join(engine, "engine.wasm")];
+  const ran = spawnSync(wizer, words, {
+    env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),
+    input: `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`,
+    encoding: "utf8",
+  });
+  if (ran.error) throw ran.error;
+  if (ran.status !== 0) throw new Refused(`the project failed while it was loaded:\n${readable(ran.stdout + ran.stderr)}`);
+  return readFile(output);
+}
+
+/** What the program said, without the engine's own stack. */
+function readable(words) {
+  const end = words.search(/^(Redirecting call to abort|Error: the `componentize\.wizer`)/m);
+  return (end > 0 ? words.slice(0, end) : words).trim();
+}
+
+/** Asks the engine whether it found the exports that the contract wants. */
+async function checked(bytes) {
+  const { exports: found } = await WebAssembly.instantiate(await WebAssembly.compile(bytes), silent(await WebAssembly.compile(bytes)));
+  const verdict = found.check_init();
+  if (verdict !== 0) throw new Refused(`the engine found no handler in the bundle (${verdict})`);
+}
+
+/** Imports that answer nothing. */
+function silent(module) {
+  const imports = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => 0;
+  return imports;
+}
+
+const textOf = (path) => readFile(path, "utf8").catch(() => "");
+
+/** The author's to mend: shown without a stack. */
+class Refused extends Error {}
+
+main().catch((error) => {
+  // esbuild has told its errors already.
+  if (!error.errors) console.error(error instanceof Refused ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,211 @@
+// Types of "ostler". Request, Response and Headers are those of the Fetch standard; they need `"lib": ["ES2022", "DOM"]`.
+
+/** A handler: the default export of a project's entry. */
+export interface Handler {
+  /**
+   * Answers one request. A thrown {@link Problem} is sent to the client; anything else thrown is logged by the host, and the
+   * client gets a 500 without it.
+   */
+  fetch(request: Request, env: Env, ctx: Exchange): Response | Promise<Response>;
+}
+
+/** Second argument of `fetch`: the stores, and values of `grant = { config = { ... } }` by name. */
+export interface Env {
+  readonly KV: typeof kv;
+  readonly [key: string]: any;
+}
+
+/** Third argument of `fetch`. */
+export interface Exchange extends Context {
+  /** The response is handed over after `promise` has settled: an instance does nothing between requests. */
+  waitUntil(promise: Promise<unknown>): void;
+  /** Does nothing; it is here for code written for Workers. */
+  passThroughOnException(): void;
+}
+
+/** Facts about the exchange being answered. */
+export interface Context {
+  /** `x-request-id` of the reply. */
+  readonly requestId: string;
+  /** Path pattern of the route that matched. */
+  readonly route: string;
+  /** Name of this plugin. */
+  readonly plugin: string;
+  /** Digest of the component that runs: `sha256:...`. */
+  readonly release: string;
+  /** Address of the client, without port. */
+  readonly clientAddress: string;
+  /** Milliseconds until the call is ended. */
+  deadlineLeftMs(): number;
+}
+
+/** Facts about the exchange being answered. */
+export const context: Context;
+
+/** Values of `grant = { config = { ... } }`. */
+export const config: {
+  /** The value, or undefined if the definition has no such key. */
+  get(key: string): string | undefined;
+  /** The value, or `fallback`. */
+  get(key: string, fallback: string): string;
+  /** All of them, by key. */
+  all(): Record<string, string>;
+};
+
+/** Writes one line with optional fields. An object is written as JSON, an Error with its stack. */
+export type Write = (message: string, fields?: Record<string, unknown>) => void;
+
+/** Log lines. The host adds plugin, release and request id. `console` works too: `console.error` and `warn` become warnings. */
+export const log: { trace: Write; debug: Write; info: Write; warn: Write; error: Write };
+
+/** Durable key-value stores of `grant = { kv = [...] }`. What was acknowledged survives the death of the host. */
+export const kv: {
+  /** The store of that name. Asks nothing yet: a store that is not granted is denied at its first use. */
+  open(store: string): Store;
+};
+
+/** What a value is made of; a string is stored as UTF-8. */
+export type Value = string | ArrayBuffer | ArrayBufferView;
+
+/** A key-value store. Keys are 1 to 512 bytes, values at most 1 MiB. Every call may be rejected with a {@link KvError}. */
+export interface Store {
+  readonly name: string;
+  /** The bytes under `key`, or null. */
+  get(key: string): Promise<Uint8Array | null>;
+  /** The same as text. */
+  getText(key: string): Promise<string | null>;
+  /** The same, parsed; what was stored is trusted to be a `T`. */
+  getJson<T = unknown>(key: string): Promise<T | null>;
+  /** With `ttlMs` the entry disappears after this many milliseconds. */
+  set(key: string, value: Value, options?: { ttlMs?: number }): Promise<void>;
+  /** Stores the value as JSON. */
+  setJson(key: string, value: unknown, options?: { ttlMs?: number }): Promise<void>;
+  /** Whether there was something to delete. */
+  delete(key: string): Promise<boolean>;
+  exists(key: string): Promise<boolean>;
+  /** One page of keys in byte order, `limit` at most (1,000, which is also the default). Pass `cursor` on for the next; null at the end. */
+  list(options?: { prefix?: string; cursor?: string | null; limit?: number }): Promise<{ keys: string[]; cursor: string | null }>;
+  /** All keys that begin with `prefix`, page by page: `for await (const key of store.keys("user/"))`. */
+  keys(prefix?: string): AsyncGenerator<string, void, undefined>;
+  /** Adds `delta` (1) to a decimal integer, absent counting as 0, and returns the sum, atomically. A bigint gives a bigint. */
+  increment(key: string, delta?: number): Promise<number>;
+  increment(key: string, delta: bigint): Promise<bigint>;
+  /** Sets `value` (null deletes) if the present value equals `expected` (null: absent). Whether it did. */
+  compareAndSwap(key: string, expected: Value | null, value: Value | null): Promise<boolean>;
+  /** Sets `value` if there is none. Whether it did. */
+  setIfAbsent(key: string, value: Value): Promise<boolean>;
+  /** In the order of `keys`; at most 1,000. */
+  getMany(keys: string[]): Promise<(Uint8Array | null)[]>;
+  /** All or nothing; at most 1,000 entries. */
+  setMany(entries: Record<string, Value> | Iterable<readonly [string, Value]>): Promise<void>;
+  /** All or nothing; at most 1,000 keys. */
+  deleteMany(keys: string[]): Promise<void>;
+}
+
+/** Why a store did not do what it was asked. */
+export class KvError extends Error {
+  constructor(code: KvError["code"], message: string);
+  /** `denied`: not granted, the message names the grant. `unavailable`: trying again may help. */
+  readonly code: "denied" | "invalid" | "not_a_number" | "unavailable";
+}
+
+/** Outbound HTTP to the origins of `grant = { http = [...] }`. The global `fetch` reaches the same, several at once. */
+export const http: {
+  /** As the global `fetch`, with a timeout (bounded by the deadline) and errors that name the missing grant. Ends before others begin. */
+  fetch(input: string | URL | Request, init?: RequestInit & { timeoutMs?: number }): Promise<Response>;
+};
+
+/** Why there is no response of another server. */
+export class HttpError extends Error {
+  constructor(code: HttpError["code"], message: string);
+  readonly code: "denied" | "invalid" | "timeout" | "too_large" | "failed";
+}
+
+/** What a {@link Problem} may have beside status and detail. */
+export interface ProblemOptions {
+  /** For programs, in snake_case; otherwise made of the status: `not_found`. */
+  code?: string;
+  title?: string;
+  /** `about:blank` otherwise. */
+  type?: string;
+  headers?: HeadersInit;
+}
+
+/** A refusal the client may read. Throw it: it is sent as RFC 9457 `application/problem+json` with the request's id. */
+export class Problem extends Error {
+  /** `status` is 400 to 599; the client reads `detail`. */
+  constructor(status: number, detail: string, options?: ProblemOptions);
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly title: string;
+  readonly type: string;
+  readonly headers: HeadersInit;
+  /** 400: the request is malformed. */
+  static badRequest(detail: string, options?: ProblemOptions): Problem;
+  /** 401: nobody is signed in. */
+  static unauthorized(detail: string, options?: ProblemOptions): Problem;
+  /** 403: somebody is, but may not do this. */
+  static forbidden(detail: string, options?: ProblemOptions): Problem;
+  /** 404: there is nothing here. */
+  static notFound(detail: string, options?: ProblemOptions): Problem;
+  /** 405, with the methods that would do in `allow`. */
+  static methodNotAllowed(allow: string[]): Problem;
+  /** 409: it contradicts what is there. */
+  static conflict(detail: string, options?: ProblemOptions): Problem;
+  /** 422: well-formed, but its values will not do. */
+  static unprocessable(detail: string, options?: ProblemOptions): Problem;
+  /** 503: try again later. */
+  static unavailable(detail: string, options?: ProblemOptions): Problem;
+  /** The response that is sent for it. */
+  toResponse(requestId: string): Response;
+}
+
+/** The body as JSON; throws a 400 {@link Problem} with code `invalid_json` if it is none. */
+export function readJson(request: Request): Promise<unknown>;
+
+/** `text/plain`. */
+export function text(body: string, init?: ResponseInit): Response;
+/** `text/html`. */
+export function html(body: string, init?: ResponseInit): Response;
+/** `application/json`. */
+export function json(value: unknown, init?: ResponseInit): Response;
+/** A redirect; 302 unless told otherwise. */
+export function redirect(location: string | URL, status?: 301 | 302 | 303 | 307 | 308): Response;
+/** 204. */
+export function noContent(init?: ResponseInit): Response;
+
+/** Names in a pattern such as `/todos/{id}` or `/files/{*rest}`. */
+export type Params<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? { [K in Name extends `*${infer Tail}` ? Tail : Name]: string } & Params<Rest>
+  : {};
+
+/** What a pattern found in the path, decoded, or null: `matchPath("/todos/{id}", request)?.id`. `{*rest}` takes the rest of the path. */
+export function matchPath<P extends string>(pattern: P, request: Request | string): Params<P> | null;
+
+/** What a route gets beside the request: the names in its path, and what `fetch` got. */
+export interface Routed<P extends string = string> {
+  readonly params: Params<P>;
+  readonly env: Env;
+  readonly ctx: Exchange;
+}
+
+/** Answers the requests of one route. */
+export type RouteHandler<P extends string = string> = (request: Request, routed: Routed<P>) => Response | Promise<Response>;
+
+/**
+ * Finds the function for method and path; a handler itself: `export default new Router().get("/", ...)`. The first pattern that
+ * fits counts. Unknown paths are a 404 `not_found`, known ones with another method a 405 `method_not_allowed` with `allow`.
+ */
+export class Router implements Handler {
+  fetch: Handler["fetch"];
+  on<P extends string>(method: string, pattern: P, handler: RouteHandler<P>): this;
+  get<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  head<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  post<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  put<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  patch<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  delete<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+  /** Every method. */
+  all<P extends string>(pattern: P, handler: RouteHandler<P>): this;
+}

@@ -1,0 +1,67 @@
+"""Where capabilities come from: the host's imports inside of Wasm, a stand-in of ``ostler.testing`` everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .http import Outbound
+    from .kv import Page
+    from .log import Level
+    from .response import Response
+
+
+class Host(Protocol):
+    """What the contract's imports do, with this package's types and exceptions."""
+
+    def log(self, level: Level, message: str, fields: list[tuple[str, str]]) -> None: ...
+
+    def config_get(self, key: str) -> str | None: ...
+
+    def config_all(self) -> dict[str, str]: ...
+
+    def context(self) -> Context: ...
+
+    def deadline_left_ms(self) -> int: ...
+
+    def send(self, request: Outbound) -> Response: ...
+
+    def kv_get(self, store: str, key: str) -> bytes | None: ...
+
+    def kv_set(self, store: str, key: str, value: bytes, ttl_ms: int | None) -> None: ...
+
+    def kv_delete(self, store: str, key: str) -> bool: ...
+
+    def kv_exists(self, store: str, key: str) -> bool: ...
+
+    def kv_list_keys(self, store: str, prefix: str, cursor: str | None, limit: int) -> Page: ...
+
+    def kv_increment(self, store: str, key: str, delta: int) -> int: ...
+
+    def kv_compare_and_swap(
+        self, store: str, key: str, expected: bytes | None, value: bytes | None
+    ) -> bool: ...
+
+    def kv_get_many(self, store: str, keys: list[str]) -> list[bytes | None]: ...
+
+    def kv_set_many(self, store: str, entries: list[tuple[str, bytes]]) -> None: ...
+
+    def kv_delete_many(self, store: str, keys: list[str]) -> None: ...
+
+
+#: The last one counts, so that a test's host may stand within another's.
+installed: list[Host] = []
+
+
+def current() -> Host:
+    """The host to ask."""
+    if installed:
+        return installed[-1]
+    if sys.platform == "wasi":
+        raise RuntimeError(
+            "modules are imported while the component is built, where no host is: "
+            "use capabilities inside of the handler, not at the top of a module"
+        )
+    raise RuntimeError("no host: begin the test with `with ostler.testing.Host() as host:`")

@@ -1,0 +1,45 @@
+"""JSON as RFC 8259 has it: what Python's own reader takes beyond that (``NaN``, half a surrogate pair) is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+#: Python's reader recurses, and in a component nothing stops it before the stack is used up (near 1,500), which ends the instance.
+DEPTH_MAX = 500
+
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def dumps(value: Any) -> bytes:
+    """``value`` in UTF-8 without spaces. ``TypeError`` or ``ValueError`` if it has no JSON form."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def loads(body: bytes) -> Any:
+    """The value of ``body``; ``ValueError`` with the reason if it is not JSON."""
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX and _depth(body) > DEPTH_MAX:
+        raise ValueError(f"it is nested more than {DEPTH_MAX} deep")
+    value = json.loads(body.decode(), parse_constant=_refuse)
+    if _HALF_PAIR.search(body):
+        try:
+            dumps(value)
+        except UnicodeEncodeError:
+            raise ValueError("it holds half of a surrogate pair") from None
+    return value
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for found in _BRACKETS.finditer(body):
+        first = found[0][:1]
+        if first != b'"':
+            depth += 1 if first in b"[{" else -1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")

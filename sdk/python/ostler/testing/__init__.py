@@ -1,0 +1,178 @@
+"""Unit tests without a host and without Wasm: every capability as an in-memory stand-in.
+
+    with testing.Host(kv=["visits"], config={"greeting": "hi"}) as host:
+        response = host.call(handle, Request("GET", "/"))
+        assert host.value("visits", "/") == b"1"
+
+As on the real host, what was not granted is denied: a store must be named, and outbound HTTP needs ``http``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from .. import _host
+from .. import http as _http
+from .. import kv as _kv
+from ..context import Context
+from ..log import Level
+from ..problem import Problem
+from ..request import Request
+from ..response import Response
+from .store import Store, check_batch, check_key, check_value
+
+#: Answers outbound requests in place of all other servers; it may raise an ``ostler.http.Error``.
+Answer = Callable[[_http.Outbound], Response]
+#: Names of empty stores, or stores with what is in them.
+Stores = Iterable[str] | Mapping[str, Mapping[str, bytes | str]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A log line that was written."""
+
+    level: Level
+    message: str
+    fields: dict[str, str]
+
+
+class Host:
+    """A host in memory: say what it grants, then use it in a ``with`` statement, or ``install`` and ``remove`` it."""
+
+    #: Log lines so far.
+    lines: list[Line]
+
+    def __init__(
+        self,
+        *,
+        kv: Stores = (),
+        config: Mapping[str, str] | None = None,
+        http: Answer | None = None,
+        request_id: str = "test-request",
+        route: str = "/{*rest}",
+        plugin: str = "test",
+        client_address: str = "127.0.0.1",
+        deadline_left: float = 2.0,
+    ) -> None:
+        contents = kv if isinstance(kv, Mapping) else {name: {} for name in kv}
+        self._stores = {name: Store(values) for name, values in contents.items()}
+        self._config = dict(config or {})
+        self._http = http
+        self._context = Context(request_id, route, plugin, f"sha256:{'0' * 64}", client_address)
+        self._deadline_left = deadline_left
+        self._now = 0.0
+        self.lines = []
+
+    def install(self) -> Host:
+        """Puts the stand-ins in place until ``remove``; in a test case: ``self.addCleanup(host.install().remove)``."""
+        _host.installed.append(self)
+        return self
+
+    def remove(self) -> None:
+        """Takes them away."""
+        _host.installed.remove(self)
+
+    def __enter__(self) -> Host:
+        return self.install()
+
+    def __exit__(self, *failure: object) -> None:
+        self.remove()
+
+    def call(self, handler: Callable[[Request], Response], request: Request) -> Response:
+        """What the client would get: a ``Problem`` becomes its response. Other exceptions are left to the test."""
+        try:
+            return handler(request)
+        except Problem as problem:
+            return problem.response()
+
+    def value(self, store: str, key: str) -> bytes | None:
+        """What a store holds under ``key``."""
+        return self._store(store).get(key, self._now)
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass for values with a time to live."""
+        self._now += seconds
+
+    # What follows is `_host.Host`.
+
+    def log(self, level: Level, message: str, fields: list[tuple[str, str]]) -> None:
+        self.lines.append(Line(level, message, dict(fields)))
+
+    def config_get(self, key: str) -> str | None:
+        return self._config.get(key)
+
+    def config_all(self) -> dict[str, str]:
+        return dict(self._config)
+
+    def context(self) -> Context:
+        return self._context
+
+    def deadline_left_ms(self) -> int:
+        return round(self._deadline_left * 1000)
+
+    def send(self, request: _http.Outbound) -> Response:
+        if self._http is None:
+            raise _http.Denied(f"outbound HTTP to {request.url} is not granted: give the test's Host http=")
+        return self._http(request)
+
+    def kv_get(self, store: str, key: str) -> bytes | None:
+        check_key(key)
+        return self._store(store).get(key, self._now)
+
+    def kv_set(self, store: str, key: str, value: bytes, ttl_ms: int | None) -> None:
+        check_key(key)
+        check_value(value)
+        end = None if ttl_ms is None else self._now + ttl_ms / 1000
+        self._store(store).put(key, value, end)
+
+    def kv_delete(self, store: str, key: str) -> bool:
+        check_key(key)
+        return self._store(store).remove(key, self._now)
+
+    def kv_exists(self, store: str, key: str) -> bool:
+        return self.kv_get(store, key) is not None
+
+    def kv_list_keys(self, store: str, prefix: str, cursor: str | None, limit: int) -> _kv.Page:
+        if limit < 1:
+            raise _kv.Invalid("a page has 1 to 1000 keys")
+        return self._store(store).list(prefix, cursor, min(limit, 1000), self._now)
+
+    def kv_increment(self, store: str, key: str, delta: int) -> int:
+        check_key(key)
+        return self._store(store).increment(key, delta, self._now)
+
+    def kv_compare_and_swap(
+        self, store: str, key: str, expected: bytes | None, value: bytes | None
+    ) -> bool:
+        check_key(key)
+        check_value(value or b"")
+        there = self._store(store)
+        if there.get(key, self._now) != expected:
+            return False
+        if value is None:
+            there.remove(key, self._now)
+        else:
+            there.put(key, value, None)
+        return True
+
+    def kv_get_many(self, store: str, keys: list[str]) -> list[bytes | None]:
+        check_batch(keys)
+        return [self.kv_get(store, key) for key in keys]
+
+    def kv_set_many(self, store: str, entries: list[tuple[str, bytes]]) -> None:
+        check_batch([key for key, _ in entries])
+        for _, value in entries:
+            check_value(value)
+        for key, value in entries:
+            self._store(store).put(key, value, None)
+
+    def kv_delete_many(self, store: str, keys: list[str]) -> None:
+        check_batch(keys)
+        for key in keys:
+            self._store(store).remove(key, self._now)
+
+    def _store(self, name: str) -> Store:
+        if name not in self._stores:
+            raise _kv.Denied(f"store {name!r} is not granted: give the test's Host kv=[{name!r}]")
+        return self._stores[name]
