@@ -61,6 +61,14 @@ pub enum Kind {
     PluginLimitExceeded,
     /// The plugin answered with something that is not an acceptable HTTP response, or with an error of its own.
     PluginFailed,
+    /// The plugin says that it refuses the request (wasi:http's `HTTP-request-denied`).
+    PluginDenied,
+    /// The plugin says that another server failed it.
+    PluginUpstreamFailed,
+    /// The plugin says that another server takes no more.
+    PluginUpstreamUnavailable,
+    /// The plugin says that another server was too slow.
+    PluginUpstreamTimeout,
     /// The plugin's response is larger than allowed.
     ResponseTooLarge,
     /// A failure of the host itself.
@@ -84,7 +92,7 @@ pub struct Facts {
 
 impl Kind {
     /// Every kind, in declaration order; `Kind as usize` indexes it.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 20] = [
         Kind::BadRequest,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -99,6 +107,10 @@ impl Kind {
         Kind::PluginOutOfMemory,
         Kind::PluginLimitExceeded,
         Kind::PluginFailed,
+        Kind::PluginDenied,
+        Kind::PluginUpstreamFailed,
+        Kind::PluginUpstreamUnavailable,
+        Kind::PluginUpstreamTimeout,
         Kind::ResponseTooLarge,
         Kind::Internal,
     ];
@@ -153,6 +165,26 @@ impl Kind {
             Kind::PluginFailed => {
                 (S::INTERNAL_SERVER_ERROR, "plugin_failed", "The handler failed", false, true)
             }
+            Kind::PluginDenied => {
+                (S::FORBIDDEN, "plugin_denied", "The handler denied the request", false, false)
+            }
+            Kind::PluginUpstreamFailed => {
+                (S::BAD_GATEWAY, "plugin_upstream_failed", "Another server failed the handler", true, true)
+            }
+            Kind::PluginUpstreamUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "plugin_upstream_unavailable",
+                "Another server is unavailable to the handler",
+                true,
+                true,
+            ),
+            Kind::PluginUpstreamTimeout => (
+                S::GATEWAY_TIMEOUT,
+                "plugin_upstream_timeout",
+                "Another server was too slow for the handler",
+                true,
+                true,
+            ),
             Kind::ResponseTooLarge => (
                 S::INTERNAL_SERVER_ERROR,
                 "response_too_large",

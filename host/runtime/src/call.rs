@@ -2,6 +2,7 @@
 
 mod answer;
 mod incoming;
+mod refused;
 mod service;
 mod streaming;
 mod typed;

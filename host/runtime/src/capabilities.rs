@@ -9,4 +9,5 @@ mod log;
 pub(crate) mod stdio;
 mod wasi_config;
 pub(crate) mod wasi_http;
+pub(crate) mod wasi_http_codes;
 pub(crate) mod wasi_keyvalue;

@@ -5,6 +5,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings;
 use crate::capabilities::compat::{wasi_config_drafts, wasi_logging};
+use crate::capabilities::wasi_http_codes;
 use crate::engine::Flavour;
 use crate::guest::Guest;
 
@@ -13,6 +14,7 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasi_http_codes::add_to_linker(&mut linker)?;
     if flavour == Flavour::Concurrent {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;

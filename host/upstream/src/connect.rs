@@ -114,10 +114,18 @@ impl Connector {
             Host::Name(name) => ServerName::try_from(name.clone()).map_err(|error| failed(&error))?,
         };
         let connected = TlsConnector::from(self.tls.clone()).connect(name, stream).await;
-        let stream = connected.map_err(|error| failed(&error))?;
+        let stream = connected.map_err(|error| match failed(&error) {
+            Error::Tls(text) if is_about_certificate(&error) => Error::Certificate(text),
+            other => other,
+        })?;
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Wire { io: Box::new(stream), h2, _open: open })
     }
+}
+
+fn is_about_certificate(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
 /// Connects to the first of `addresses` that answers; each gets a head start before the next.

@@ -2,7 +2,7 @@
 //!
 //! Texts are for the plugin's author: they may reach the guest, and tell the repair.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// Why there is no answer from the other server, or no more of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,10 +22,16 @@ pub enum Error {
     /// No connection could be made.
     #[error("{0}")]
     Connect(String),
-    /// The other server could not prove who it is, or speaks no TLS.
+    /// The other server speaks no TLS, or none that this host takes.
     #[error("{0}")]
     Tls(String),
-    /// The other server went away or broke the protocol.
+    /// The other server could not prove who it is.
+    #[error("{0}")]
+    Certificate(String),
+    /// The other server went away before its response was complete.
+    #[error("{0}")]
+    Terminated(String),
+    /// The other server broke the protocol.
     #[error("{0}")]
     Protocol(String),
     /// The head of the response is larger than allowed (`[upstream] response_head`, `response_fields`).
@@ -61,6 +67,7 @@ impl Error {
     /// Of an error of the pool or of hyper: ours if one of ours caused it, else by what happened to the connection.
     pub(crate) fn of_exchange(error: &(dyn std::error::Error + 'static)) -> Error {
         let mut last = error;
+        let mut gone = false;
         let mut cause = Some(error);
         while let Some(error) = cause {
             if let Some(own) = error.downcast_ref::<Error>() {
@@ -72,9 +79,19 @@ impl Error {
             if error.is::<ostler_core::BodyError>() {
                 return Error::Invalid(format!("the request's body broke off: {error}"));
             }
+            gone |= error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+                || error.downcast_ref::<io::Error>().is_some_and(is_end);
             last = error;
             cause = error.source();
         }
-        Error::Protocol(format!("the other server went away or broke the protocol: {last}"))
+        match gone {
+            true => Error::Terminated(format!("the other server went away: {last}")),
+            false => Error::Protocol(format!("the other server broke the protocol: {last}")),
+        }
     }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(error.kind(), E::UnexpectedEof | E::ConnectionReset | E::ConnectionAborted | E::BrokenPipe)
 }

@@ -1,7 +1,7 @@
 //! `wasi:http/incoming-handler@0.2`: streaming, one exchange at a time in an instance.
 
 use http::{HeaderValue, Request, header};
-use ostler_core::{Error, Kind, Scheme};
+use ostler_core::Scheme;
 use wasmtime::Store;
 use wasmtime::component::Resource;
 use wasmtime_wasi_http::WasiHttpView;
@@ -9,7 +9,9 @@ use wasmtime_wasi_http::p2::bindings::Proxy;
 use wasmtime_wasi_http::p2::bindings::http::types;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
+use super::refused::refused;
 use super::streaming::{GuestBody, HeadSender};
+use crate::capabilities::wasi_http_codes::of_p2;
 use crate::guest::Guest;
 
 /// Calls the handler; the answer goes to `sender`.
@@ -43,9 +45,7 @@ fn arguments(
     let mut http = store.data_mut().http();
     let request = http.new_incoming_request(scheme, request)?;
     let out = http.new_response_outparam_from_callback(move |answer| {
-        let _ = sender.send(answer.map_err(|code| {
-            Error::new(Kind::PluginFailed, "the handler reported an error").because(format!("{code:?}"))
-        }));
+        let _ = sender.send(answer.map_err(|code| refused(of_p2(code))));
     })?;
     Ok((request, out))
 }

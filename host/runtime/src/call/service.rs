@@ -6,16 +6,17 @@ use std::future::poll_fn;
 
 use http::{Request, Uri, header};
 use http_body_util::BodyExt;
-use ostler_core::{Error, Kind, Scheme};
+use ostler_core::Scheme;
 use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime::component::Accessor;
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p3::Request as GuestRequest;
 use wasmtime_wasi_http::p3::bindings::Service;
-use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
+use super::refused::refused;
 use super::streaming::{GuestBody, HeadSender};
+use crate::capabilities::wasi_http_codes::of_p3;
 use crate::guest::Guest;
 
 /// Calls the handler; the answer goes to `sender`.
@@ -43,7 +44,7 @@ async fn converse(
     let response = match service.wasi_http_handler().call_handle(accessor, request).await? {
         Ok(response) => response,
         Err(code) => {
-            let _ = sender.send(Err(refused(&code)));
+            let _ = sender.send(Err(refused(of_p3(code))));
             poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
             return Ok(());
         }
@@ -60,10 +61,6 @@ async fn converse(
     }
     poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
     Ok(())
-}
-
-fn refused(code: &ErrorCode) -> Error {
-    Error::new(Kind::PluginFailed, "the handler reported an error").because(format!("{code:?}"))
 }
 
 /// 0.3 takes scheme and authority from the URI alone.

@@ -61,8 +61,9 @@ impl WasiHttpHooks for Outbound {
 
 fn of_body(error: BodyError) -> Error {
     let BodyError::Broken(cause) = error else { return Error::HttpResponseBodySize(None) };
-    match cause.downcast::<upstream::Error>() {
-        Ok(error) => into_wasi(*error),
+    match cause.downcast::<upstream::Error>().map(|error| *error) {
+        Ok(upstream::Error::Terminated(_)) => Error::HttpResponseIncomplete,
+        Ok(error) => into_wasi(error),
         Err(_) => Error::HttpResponseIncomplete,
     }
 }
@@ -79,6 +80,8 @@ fn into_wasi(error: upstream::Error) -> Error {
         upstream::Error::Dns(text) => Error::DnsError { rcode: Some(text), info_code: None },
         upstream::Error::Connect(_) => Error::ConnectionRefused,
         upstream::Error::Tls(_) => Error::TlsProtocolError,
+        upstream::Error::Certificate(_) => Error::TlsCertificateError,
+        upstream::Error::Terminated(_) => Error::ConnectionTerminated,
         upstream::Error::Protocol(_) => Error::HttpProtocolError,
         upstream::Error::TooLarge => Error::HttpResponseHeaderSectionSize(None),
     }

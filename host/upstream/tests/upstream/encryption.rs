@@ -92,14 +92,14 @@ async fn http_1_is_spoken_where_nothing_else_is_offered() {
 async fn an_unknown_authority_is_refused() {
     let secure = Secure::start("secure.test", &[]).await;
     let error = send(&secure.client(&secure.origin(), None), &secure.origin()).await.unwrap_err();
-    assert!(matches!(&error, Error::Tls(told) if told.contains("secure.test")), "{error:?}");
+    assert!(matches!(&error, Error::Certificate(told) if told.contains("secure.test")), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused() {
     let secure = Secure::start("other.test", &[]).await;
     let client = secure.client(&secure.origin(), Some(secure.ca.clone()));
-    assert!(matches!(send(&client, &secure.origin()).await, Err(Error::Tls(_))));
+    assert!(matches!(send(&client, &secure.origin()).await, Err(Error::Certificate(_))));
 }
 
 #[tokio::test]

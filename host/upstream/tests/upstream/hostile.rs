@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{accept, client, grant, hear, say, send, text};
 
 #[tokio::test]
-async fn garbage_is_a_protocol_error() {
+async fn garbage_is_a_protocol_error_and_silence_an_end() {
     let garbage: [&'static [u8]; 8] = [
         b"",
         b"\0\0\0\0\xff\xff\xff\xff",
@@ -18,22 +18,32 @@ async fn garbage_is_a_protocol_error() {
         b"HTTP/1.1 200 OK\r\n",
     ];
     for bytes in garbage {
+        let complete = !bytes.is_empty() && bytes != b"HTTP/1.1 200 OK\r\n";
         let server = say(bytes, true).await;
         let error = send(&client(&server.origin()), &server.url("/")).await.unwrap_err();
-        assert!(matches!(error, Error::Protocol(_)), "{:?}: {error:?}", String::from_utf8_lossy(bytes));
+        let told = if complete {
+            matches!(error, Error::Protocol(_))
+        } else {
+            matches!(error, Error::Terminated(_))
+        };
+        assert!(told, "{:?}: {error:?}", String::from_utf8_lossy(bytes));
     }
 }
 
 #[tokio::test]
 async fn a_body_shorter_than_promised_is_told() {
-    for bytes in [
-        &b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"[..],
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhalf\r\n",
+    for (bytes, gone) in [
+        (&b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"[..], true),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n", true),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhalf\r\n", false),
     ] {
         let server = say(bytes, true).await;
         let response = send(&client(&server.origin()), &server.url("/")).await.unwrap();
-        assert!(matches!(text(response).await, Err(Error::Protocol(_))));
+        let error = text(response).await.unwrap_err();
+        assert_eq!(
+            (matches!(error, Error::Terminated(_)), matches!(error, Error::Protocol(_))),
+            (gone, !gone)
+        );
     }
 }
 

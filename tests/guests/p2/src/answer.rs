@@ -65,7 +65,7 @@ pub fn echo(request: IncomingRequest, out: ResponseOutparam) {
     answer.finish(None);
 }
 
-fn method(method: &Method) -> String {
+pub fn method(method: &Method) -> String {
     match method {
         Method::Other(name) => name.clone(),
         known => format!("{known:?}").trim_start_matches("Method::").to_uppercase(),

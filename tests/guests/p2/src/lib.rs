@@ -4,6 +4,7 @@ use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 mod answer;
 mod around;
+mod conform;
 mod fetch;
 mod hostile;
 mod stores;
@@ -26,6 +27,14 @@ impl wasip2::exports::http::incoming_handler::Guest for Guest {
             "/body" => answer::body(out, number("bytes", 1)),
             "/trailers" => answer::trailers(out),
             "/ignore-body" => Answer::start(out, 200, &[]).text("the request body was not read"),
+
+            "/seen" => conform::seen(request, out),
+            "/collect" => conform::collect(request, out),
+            "/early" => conform::early(request, out),
+            "/until-gone" => conform::until_gone(out),
+            "/fail" => conform::fail(out, number("code", 38)),
+            "/forbidden" => conform::forbidden(request, out),
+            "/ask" => conform::ask(request, out, query),
 
             "/endless" => hostile::endless(out),
             "/wait" => hostile::wait(out),

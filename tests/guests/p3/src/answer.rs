@@ -78,7 +78,7 @@ pub async fn copy(mut from: StreamReader<u8>, mut to: Answer) {
     to.finish(None).await;
 }
 
-fn method(method: &Method) -> String {
+pub fn method(method: &Method) -> String {
     match method {
         Method::Other(name) => name.clone(),
         known => format!("{known:?}").trim_start_matches("Method::").to_uppercase(),

@@ -3,6 +3,7 @@
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 mod answer;
+mod conform;
 mod fetch;
 mod hostile;
 
@@ -26,6 +27,14 @@ impl wasip3::exports::http::handler::Guest for Guest {
             "/counter" => Ok(answer::counter()),
             "/ignore-body" => Ok(text(200, "the request body was not read")),
             "/status" => Ok(text(number("code", 200) as u16, "a status")),
+
+            "/seen" => Ok(conform::seen(request)),
+            "/collect" => Ok(conform::collect(request).await),
+            "/early" => Ok(conform::early(request)),
+            "/until-gone" => Ok(conform::until_gone()),
+            "/fail" => Err(conform::code(number("code", 38))),
+            "/forbidden" => Ok(conform::forbidden(request)),
+            "/ask" => Ok(conform::ask(request, query).await),
 
             "/endless" => Ok(hostile::endless()),
             "/wait" => hostile::wait().await,
