@@ -68,9 +68,7 @@ fn wanted(built: &Built) -> Result<Inspection, Failure> {
 fn words(built: &Built, wanted: &Inspection) -> String {
     let (path, size) = (built.path.display(), say::size(built.size));
     let imports = say::count(wanted.imports.len(), "import");
-    let needs =
-        wanted.needs.iter().map(|need| serde_json::json!(need).as_str().unwrap_or_default().to_owned());
-    let grants = match needs.collect::<Vec<_>>() {
+    let grants = match wanted.needs.iter().map(|need| need.as_str()).collect::<Vec<_>>() {
         needs if needs.is_empty() => "no grants wanted".to_owned(),
         needs => format!("grants wanted: {}", needs.join(", ")),
     };
