@@ -1,16 +1,19 @@
 // The way from a project to a core module that follows the contract: esbuild makes one file of it, and componentize-js's engine
-// is started with that file and its memory kept (wizer). Run by `ostler build`, which makes a component of the module.
+// is started with that file and its memory kept. Run by `ostler build`, which makes a component of the module.
 //
-// componentize-js's own `componentize` does the same for one call; here the engine with the bindings of the contract, which
-// takes longest and is the same for every project, is made once. This leans on the inside of the exact version in package.json.
+// componentize-js's own `componentize` has the same steps. Here the engine with the bindings of the contract, which takes longest
+// and is the same for every project, is made once, and the start is repeatable (snapshot.mjs). This leans on the inside of the
+// exact version in package.json.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { snapshot } from "./snapshot.mjs";
 
 const job = JSON.parse(process.argv[2]);
 const packages = join(job.tools, "node_modules");
@@ -133,24 +136,27 @@ async function componentized(bundle, engine, sdk) {
   await mkdir(sources, { recursive: true });
   await writeFile(join(sources, `${job.name}.js`), bundle);
   await writeFile(join(sources, "initializer.js"), await readFile(join(engine, "initializer.js")));
-  const started = await wizened(sources, engine);
-  await checked(started);
-  return (await splicerOf()).stubWasi(started, FEATURES, undefined, join(sdk, "wit"), WORLD);
+  const module = await started(sources, engine, bundle);
+  await checked(module);
+  return (await splicerOf()).stubWasi(module, FEATURES, undefined, join(sdk, "wit"), WORLD);
 }
 
-/** Runs the engine on the bundle. Paths within it are the same in every folder. */
-async function wizened(sources, engine) {
-  const wizer = (await load("@bytecodealliance/wizer/index.js")).default;
-  const output = join(job.work, "wizened.wasm");
-  const words = ["--allow-wasi", "--init-func", "componentize.wizer", `--mapdir=/::${sources}`, "--wasm-bulk-memory=true", "--inherit-env=true", `-o=${output}`, join(engine, "engine.wasm")];
-  const ran = spawnSync(wizer, words, {
-    env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),
-    input: `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`,
-    encoding: "utf8",
-  });
-  if (ran.error) throw ran.error;
-  if (ran.status !== 0) throw new Refused(`the project failed while it was loaded:\n${readable(ran.stdout + ran.stderr)}`);
-  return readFile(output);
+/** The engine after it has loaded the bundle. Paths within it are the same in every folder. */
+async function started(sources, engine, bundle) {
+  const [input, output] = [join(job.work, "input.txt"), join(job.work, "output.txt")];
+  await writeFile(input, `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`);
+  try {
+    return await snapshot(await readFile(join(engine, "engine.wasm")), {
+      start: "componentize.wizer",
+      root: sources,
+      env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),
+      input,
+      output,
+      seed: { state: parseInt(digest(bundle).slice(0, 8), 16) | 1 },
+    });
+  } catch (error) {
+    throw new Refused(`the project failed while it was loaded:\n${readable(await textOf(output)) || error}`);
+  }
 }
 
 /** What the program said, without the engine's own stack. */
