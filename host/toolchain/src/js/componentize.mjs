@@ -24,7 +24,8 @@ const FEATURES = ["stdio", "random", "clocks", "http"];
 const WORLD = "typed";
 
 const load = (path) => import(pathToFileURL(join(packages, path)));
-const digest = (...texts) => texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
+const digest = (...texts) =>
+  texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
 
 async function main() {
   const types = checkTypes();
@@ -86,7 +87,11 @@ async function bundled(sdk) {
 
 /** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
 async function engineFor(wit) {
-  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16));
+  const folder = join(
+    job.tools,
+    "engines",
+    digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16),
+  );
   if (existsSync(folder)) return folder;
   const engine = await splicerOf();
   const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
@@ -106,7 +111,8 @@ async function engineFor(wit) {
  */
 function mended(bindings) {
   const signed = /(function toInt64\(val\) \{[^}]*return BigInt\.)asIntN/;
-  if (!signed.test(bindings)) throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
+  if (!signed.test(bindings))
+    throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
   return bindings.replace(signed, "$1asUintN");
 }
 
@@ -116,7 +122,13 @@ async function splicerOf() {
 
 /** What the engine is told of its exports and imports. */
 function environment(exports, imports) {
-  const told = { DEBUG: "", SOURCE_NAME: "source.js", FEATURE_CLOCKS: "1", EXPORT_CNT: `${exports.length}`, IMPORT_CNT: `${imports.length}` };
+  const told = {
+    DEBUG: "",
+    SOURCE_NAME: "source.js",
+    FEATURE_CLOCKS: "1",
+    EXPORT_CNT: `${exports.length}`,
+    IMPORT_CNT: `${imports.length}`,
+  };
   for (const [at, [name, { paramptr, params, retptr, ret, retsize }]] of exports.entries()) {
     told[`EXPORT${at}_NAME`] = name;
     told[`EXPORT${at}_ARGS`] = (paramptr ? "*" : "") + params.join(",");
@@ -167,7 +179,10 @@ function readable(words) {
 
 /** Asks the engine whether it found the exports that the contract wants. */
 async function checked(bytes) {
-  const { exports: found } = await WebAssembly.instantiate(await WebAssembly.compile(bytes), silent(await WebAssembly.compile(bytes)));
+  const { exports: found } = await WebAssembly.instantiate(
+    await WebAssembly.compile(bytes),
+    silent(await WebAssembly.compile(bytes)),
+  );
   const verdict = found.check_init();
   if (verdict !== 0) throw new Refused(`the engine found no handler in the bundle (${verdict})`);
 }

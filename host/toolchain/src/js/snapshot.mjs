@@ -36,11 +36,24 @@ export async function snapshot(module, { start, root, env, input, output, seed }
   const sections = split(module);
   checkGlobals(sections);
   const entries = readExports(sections);
-  const visible = await WebAssembly.compile(joined(sections, { [EXPORT]: writeExports([...entries, { name: encode(STACK), kind: 3, index: 0 }]) }));
+  const visible = await WebAssembly.compile(
+    joined(sections, { [EXPORT]: writeExports([...entries, { name: encode(STACK), kind: 3, index: 0 }]) }),
+  );
   const files = [openSync(input, "r"), openSync(output, "w")];
   try {
-    const wasi = new WASI({ version: "preview1", env, preopens: { "/": root }, stdin: files[0], stdout: files[1], stderr: files[1], returnOnExit: true });
-    const instance = await WebAssembly.instantiate(visible, imports(visible, wasi.wasiImport, seed, () => instance.exports.memory.buffer));
+    const wasi = new WASI({
+      version: "preview1",
+      env,
+      preopens: { "/": root },
+      stdin: files[0],
+      stdout: files[1],
+      stderr: files[1],
+      returnOnExit: true,
+    });
+    const instance = await WebAssembly.instantiate(
+      visible,
+      imports(visible, wasi.wasiImport, seed, () => instance.exports.memory.buffer),
+    );
     wasi.initialize(instance); // its constructors
     instance.exports[start]();
     return frozen(sections, entries, instance.exports, start);
@@ -99,7 +112,13 @@ function frozen(sections, entries, exports, start) {
   // The stack lies below all data (a linker's --stack-first), and what is left of calls that have returned is nothing.
   if (lowestData(sections) >= stack) memory.fill(0, 0, stack);
   const segments = [...stretches(memory)];
-  const data = segments.map(([from, to]) => [[0, I32_CONST], signed(from), [END], unsigned(to - from), memory.subarray(from, to)]);
+  const data = segments.map(([from, to]) => [
+    [0, I32_CONST],
+    signed(from),
+    [END],
+    unsigned(to - from),
+    memory.subarray(from, to),
+  ]);
   return joined(sections, {
     [MEMORY]: [[1, 0], unsigned(memory.length / PAGE)],
     [GLOBAL]: [[1, I32, 1, I32_CONST], signed(stack), [END]],
@@ -152,7 +171,8 @@ const bodyOf = (sections, wanted) => sections.find(({ id }) => id === wanted)?.b
 /** One global, the stack pointer, is all that a start may leave changed beside memory. */
 function checkGlobals(sections) {
   const [count, type, mutable] = bodyOf(sections, GLOBAL);
-  if (count !== 1 || type !== I32 || mutable !== 1) throw new Error("the engine has other globals than a stack pointer");
+  if (count !== 1 || type !== I32 || mutable !== 1)
+    throw new Error("the engine has other globals than a stack pointer");
 }
 
 /** The lowest address of a data segment. */
