@@ -32,11 +32,11 @@ async function main() {
   const sdk = findSdk();
   const bundle = await bundled(sdk);
   const engine = await engineFor(join(sdk, "wit"));
-  const stamp = digest(bundle, engine);
+  const stamp = digest(bundle, engine, job.name, readFileSync(new URL("snapshot.mjs", import.meta.url)));
   const module = join(job.work, "core.wasm");
   if (!existsSync(module) || (await textOf(join(job.work, "core.stamp"))) !== stamp) {
     await rm(join(job.work, "core.stamp"), { force: true });
-    await writeFile(module, await componentized(bundle, engine, sdk));
+    await writeFile(module, await componentized(bundle, engine));
     await writeFile(join(job.work, "core.stamp"), stamp);
   }
   if (!(await types)) process.exitCode = 1;
@@ -85,7 +85,10 @@ async function bundled(sdk) {
   return result.outputFiles[0].text;
 }
 
-/** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
+/**
+ * The folder of the engine with the bindings of the contract in the folder `wit`: as it starts, with files to read, and as it
+ * serves, without files and sockets. Made in a folder aside, so that it is whole.
+ */
 async function engineFor(wit) {
   const folder = join(
     job.tools,
@@ -93,12 +96,13 @@ async function engineFor(wit) {
     digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16),
   );
   if (existsSync(folder)) return folder;
-  const engine = await splicerOf();
+  const { splicer } = await load("@bytecodealliance/componentize-js/lib/spidermonkey-embedding-splicer.js");
   const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
-  const { wasm, jsBindings, exports, imports } = engine.spliceBindings(binary, FEATURES, undefined, wit, WORLD, false);
+  const { wasm, jsBindings, exports, imports } = splicer.spliceBindings(binary, FEATURES, undefined, wit, WORLD, false);
   await mkdir(dirname(folder), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
-  await writeFile(join(aside, "engine.wasm"), wasm);
+  await writeFile(join(aside, "start.wasm"), wasm);
+  await writeFile(join(aside, "serve.wasm"), splicer.stubWasi(wasm, FEATURES, undefined, wit, WORLD));
   await writeFile(join(aside, "initializer.js"), mended(jsBindings));
   await writeFile(join(aside, "environment.json"), JSON.stringify(environment(exports, imports)));
   await rename(aside, folder).catch(() => rm(aside, { recursive: true })); // another build was first
@@ -114,10 +118,6 @@ function mended(bindings) {
   if (!signed.test(bindings))
     throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
   return bindings.replace(signed, "$1asUintN");
-}
-
-async function splicerOf() {
-  return (await load("@bytecodealliance/componentize-js/lib/spidermonkey-embedding-splicer.js")).splicer;
 }
 
 /** What the engine is told of its exports and imports. */
@@ -143,14 +143,14 @@ function environment(exports, imports) {
 }
 
 /** The engine after it has loaded the bundle, as a core module. */
-async function componentized(bundle, engine, sdk) {
+async function componentized(bundle, engine) {
   const sources = join(job.work, "bundle");
   await mkdir(sources, { recursive: true });
   await writeFile(join(sources, `${job.name}.js`), bundle);
   await writeFile(join(sources, "initializer.js"), await readFile(join(engine, "initializer.js")));
   const module = await started(sources, engine, bundle);
   await checked(module);
-  return (await splicerOf()).stubWasi(module, FEATURES, undefined, join(sdk, "wit"), WORLD);
+  return module;
 }
 
 /** The engine after it has loaded the bundle. Paths within it are the same in every folder. */
@@ -158,7 +158,8 @@ async function started(sources, engine, bundle) {
   const [input, output] = [join(job.work, "input.txt"), join(job.work, "output.txt")];
   await writeFile(input, `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`);
   try {
-    return await snapshot(await readFile(join(engine, "engine.wasm")), {
+    return await snapshot(await readFile(join(engine, "start.wasm")), {
+      into: await readFile(join(engine, "serve.wasm")),
       start: "componentize.wizer",
       root: sources,
       env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),

@@ -8,6 +8,7 @@
 import { closeSync, openSync } from "node:fs";
 import { WASI } from "node:wasi";
 
+const TABLE = 4;
 const MEMORY = 5;
 const GLOBAL = 6;
 const EXPORT = 7;
@@ -29,12 +30,13 @@ const CONSTRUCTORS = "_initialize";
 const STACK = "ostler:stack";
 
 /**
- * Runs the export `start` of `module`. `root` is its file system, the file `input` its standard input, the file `output` takes what
- * it prints; random numbers follow from `seed`.
+ * Runs the export `start` of `module` and puts what it left into the module `into`, which differs in imports only. `root` is its
+ * file system, the file `input` its standard input, the file `output` takes what it prints; random numbers follow from `seed`.
  */
-export async function snapshot(module, { start, root, env, input, output, seed }) {
+export async function snapshot(module, { into, start, root, env, input, output, seed }) {
   const sections = split(module);
-  checkGlobals(sections);
+  const target = split(into);
+  checkTwins(sections, target);
   const entries = readExports(sections);
   const visible = await WebAssembly.compile(
     joined(sections, { [EXPORT]: writeExports([...entries, { name: encode(STACK), kind: 3, index: 0 }]) }),
@@ -56,7 +58,7 @@ export async function snapshot(module, { start, root, env, input, output, seed }
     );
     wasi.initialize(instance); // its constructors
     instance.exports[start]();
-    return frozen(sections, entries, instance.exports, start);
+    return frozen(target, instance.exports, start);
   } finally {
     files.forEach(closeSync);
   }
@@ -105,8 +107,8 @@ function timeless(verdict, view, at) {
   return verdict;
 }
 
-/** The module as it is after its start: its memory as data, its stack pointer, and no start any more. */
-function frozen(sections, entries, exports, start) {
+/** The module with what a start left: memory as data and the stack pointer. It has no start any more. */
+function frozen(sections, exports, start) {
   const memory = new Uint8Array(exports.memory.buffer);
   const stack = exports[STACK].value;
   // The stack lies below all data (a linker's --stack-first), and what is left of calls that have returned is nothing.
@@ -122,7 +124,7 @@ function frozen(sections, entries, exports, start) {
   return joined(sections, {
     [MEMORY]: [[1, 0], unsigned(memory.length / PAGE)],
     [GLOBAL]: [[1, I32, 1, I32_CONST], signed(stack), [END]],
-    [EXPORT]: writeExports(entries.filter(({ name }) => ![start, CONSTRUCTORS].includes(decode(name)))),
+    [EXPORT]: writeExports(readExports(sections).filter(({ name }) => ![start, CONSTRUCTORS].includes(decode(name)))),
     [DATA_COUNT]: [unsigned(segments.length)],
     [DATA]: [unsigned(segments.length), ...data.flat()],
   });
@@ -168,11 +170,14 @@ function joined(sections, others) {
 
 const bodyOf = (sections, wanted) => sections.find(({ id }) => id === wanted)?.body ?? Buffer.alloc(0);
 
-/** One global, the stack pointer, is all that a start may leave changed beside memory. */
-function checkGlobals(sections) {
-  const [count, type, mutable] = bodyOf(sections, GLOBAL);
-  if (count !== 1 || type !== I32 || mutable !== 1)
-    throw new Error("the engine has other globals than a stack pointer");
+/** One global, the stack pointer, is all that a start may leave changed beside memory; tables must mean the same to both. */
+function checkTwins(one, other) {
+  for (const sections of [one, other]) {
+    const [count, type, mutable] = bodyOf(sections, GLOBAL);
+    if (count !== 1 || type !== I32 || mutable !== 1)
+      throw new Error("the engine has other globals than a stack pointer");
+  }
+  if (!bodyOf(one, TABLE).equals(bodyOf(other, TABLE))) throw new Error("the engine's two forms have different tables");
 }
 
 /** The lowest address of a data segment. */
