@@ -29,17 +29,24 @@ const digest = (...texts) =>
 
 async function main() {
   const types = checkTypes();
+  try {
+    await build();
+  } finally {
+    if (!(await types)) process.exitCode = 1;
+  }
+}
+
+/** Writes `core.wasm` in the work folder, unless the one that is there is of the same sources. */
+async function build() {
   const sdk = findSdk();
   const bundle = await bundled(sdk);
   const engine = await engineFor(join(sdk, "wit"));
   const stamp = digest(bundle, engine, job.name, readFileSync(new URL("snapshot.mjs", import.meta.url)));
-  const module = join(job.work, "core.wasm");
-  if (!existsSync(module) || (await textOf(join(job.work, "core.stamp"))) !== stamp) {
-    await rm(join(job.work, "core.stamp"), { force: true });
-    await writeFile(module, await componentized(bundle, engine));
-    await writeFile(join(job.work, "core.stamp"), stamp);
-  }
-  if (!(await types)) process.exitCode = 1;
+  const [module, note] = [join(job.work, "core.wasm"), join(job.work, "core.stamp")];
+  if (existsSync(module) && (await textOf(note)) === stamp) return;
+  await rm(note, { force: true });
+  await writeFile(module, await componentized(bundle, engine));
+  await writeFile(note, stamp);
 }
 
 /** Whether the project's own TypeScript, if it has one, finds its types right. It says itself what is wrong. */
@@ -62,10 +69,10 @@ function findSdk() {
 
 /** The project with everything it imports, as one module. esbuild prints what is wrong with it. */
 async function bundled(sdk) {
-  const { build } = await load("esbuild/lib/main.js");
+  const esbuild = await load("esbuild/lib/main.js");
   const serve = JSON.stringify(join(sdk, "src/component.js"));
   const contents = `import { serve } from ${serve};\nimport handler from ${JSON.stringify(job.entry)};\nexport const httpHandler = serve(handler);\n`;
-  const result = await build({
+  const result = await esbuild.build({
     stdin: { contents, resolveDir: job.dir, sourcefile: "ostler-build.js" },
     absWorkingDir: job.dir,
     alias: sdk === job.sdk ? { ostler: join(sdk, "src/index.js") } : {},
@@ -203,5 +210,5 @@ class Refused extends Error {}
 main().catch((error) => {
   // esbuild has told its errors already.
   if (!error.errors) console.error(error instanceof Refused ? error.message : error);
-  process.exit(1);
+  process.exitCode = 1;
 });
