@@ -36,11 +36,25 @@ test("a to-do is added, listed, changed and deleted", async () => {
   assert.deepEqual([changed.status, changed.body], [200, { id: 1, title: "milk", done: true }]);
   const listed = await call("GET", "/todos");
   assert.equal(listed.headers.get("content-type"), "application/json");
-  assert.deepEqual(listed.body.todos.map(({ id, done }: Todo) => [id, done]), [[1, true], [2, false]]);
+  assert.deepEqual(
+    listed.body.todos.map(({ id, done }: Todo) => [id, done]),
+    [
+      [1, true],
+      [2, false],
+    ],
+  );
   const deleted = await call("DELETE", "/todos/1");
   assert.deepEqual([deleted.status, deleted.body], [204, ""]);
   assert.equal((await call("GET", "/todos/1")).status, 404);
-  assert.deepEqual(host.lines.map(({ message, fields }) => [message, fields.id]), [["added", "1"], ["added", "2"], ["changed", "1"], ["deleted", "1"]]);
+  assert.deepEqual(
+    host.lines.map(({ message, fields }) => [message, fields.id]),
+    [
+      ["added", "1"],
+      ["added", "2"],
+      ["changed", "1"],
+      ["deleted", "1"],
+    ],
+  );
 });
 
 test("what cannot be is refused with its code", async () => {
@@ -70,9 +84,15 @@ test("what cannot be is refused with its code", async () => {
 
 test("other methods are told which would do", async () => {
   const call = client();
-  for (const [path, allow] of [["/todos", "GET, POST"], ["/todos/1", "GET, PATCH, DELETE"]] as const) {
+  for (const [path, allow] of [
+    ["/todos", "GET, POST"],
+    ["/todos/1", "GET, PATCH, DELETE"],
+  ] as const) {
     const answer = await call("PUT", path, {});
-    assert.deepEqual([answer.status, answer.headers.get("allow"), answer.body.code], [405, allow, "method_not_allowed"]);
+    assert.deepEqual(
+      [answer.status, answer.headers.get("allow"), answer.body.code],
+      [405, allow, "method_not_allowed"],
+    );
   }
 });
 

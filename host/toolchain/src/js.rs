@@ -21,7 +21,11 @@ pub(crate) use kit::{JAVASCRIPT, TYPESCRIPT};
 
 use package::Package;
 
-const DRIVER: &str = include_str!("js/componentize.mjs");
+/// The program that does the work, and what it imports.
+const DRIVER: [(&str, &str); 2] = [
+    ("componentize.mjs", include_str!("js/componentize.mjs")),
+    ("snapshot.mjs", include_str!("js/snapshot.mjs")),
+];
 
 /// Compiles the package in the job's folder to a core module.
 pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
@@ -33,8 +37,8 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         node::dependencies(job, &dir)?;
     }
     let work = folder_of(job.work, &dir);
-    let (driver, sdk) = (job.work.join("js/componentize.mjs"), job.work.join("js/sdk"));
-    keep(&driver, DRIVER)?;
+    let (shared, sdk) = (job.work.join("js"), job.work.join("js/sdk"));
+    DRIVER.iter().try_for_each(|(path, text)| keep(&shared.join(path), text))?;
     kit::SDK.iter().try_for_each(|(path, text)| keep(&sdk.join(path), text))?;
     std::fs::create_dir_all(&work).map_err(BuildError::io(format!("making {}", work.display())))?;
     let told = json!({
@@ -45,7 +49,10 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         "tools": tools,
         "work": work,
     });
-    process::run(Command::new("node").arg(&driver).arg(told.to_string()), job.words)?;
+    // Node.js warns that its WASI is experimental: the author cannot help it.
+    let mut node = Command::new("node");
+    node.arg("--no-warnings").arg(shared.join(DRIVER[0].0)).arg(told.to_string());
+    process::run(&mut node, job.words)?;
     let module = work.join("core.wasm");
     let bytes = std::fs::read(&module).map_err(BuildError::io(format!("reading {}", module.display())))?;
     Ok(Compiled { name: package.name, bytes })

@@ -107,6 +107,13 @@ fn what_esbuild_and_the_engine_say_reaches_the_author() {
 }
 
 #[test]
+fn the_same_sources_in_another_folder_are_the_same_component() {
+    let ((_one, one), (_two, two)) = (started(Language::JavaScript), started(Language::JavaScript));
+    let digests = [&one, &two].map(|project| build_into(project, project.join("out.wasm")).unwrap().digest);
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
 fn the_sdk_passes_its_own_tests() {
     npm(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/js"), &["test"]);
 }

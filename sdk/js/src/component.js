@@ -52,7 +52,9 @@ function hinted(fetch) {
     } catch (error) {
       if (!/NetworkError/.test(error?.message)) throw error;
       const { origin } = new URL(input?.url ?? input);
-      throw new TypeError(`${origin} was not reached: is it granted (grant = { http = ["${origin}"] }) and up?`, { cause: error });
+      throw new TypeError(`${origin} was not reached: is it granted (grant = { http = ["${origin}"] }) and up?`, {
+        cause: error,
+      });
     }
   };
 }

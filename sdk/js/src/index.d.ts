@@ -84,7 +84,11 @@ export interface Store {
   delete(key: string): Promise<boolean>;
   exists(key: string): Promise<boolean>;
   /** One page of keys in byte order, `limit` at most (1,000, which is also the default). Pass `cursor` on for the next; null at the end. */
-  list(options?: { prefix?: string; cursor?: string | null; limit?: number }): Promise<{ keys: string[]; cursor: string | null }>;
+  list(options?: {
+    prefix?: string;
+    cursor?: string | null;
+    limit?: number;
+  }): Promise<{ keys: string[]; cursor: string | null }>;
   /** All keys that begin with `prefix`, page by page: `for await (const key of store.keys("user/"))`. */
   keys(prefix?: string): AsyncGenerator<string, void, undefined>;
   /** Adds `delta` (1) to a decimal integer, absent counting as 0, and returns the sum, atomically. A bigint gives a bigint. */
@@ -191,7 +195,10 @@ export interface Routed<P extends string = string> {
 }
 
 /** Answers the requests of one route. */
-export type RouteHandler<P extends string = string> = (request: Request, routed: Routed<P>) => Response | Promise<Response>;
+export type RouteHandler<P extends string = string> = (
+  request: Request,
+  routed: Routed<P>,
+) => Response | Promise<Response>;
 
 /**
  * Finds the function for method and path; a handler itself: `export default new Router().get("/", ...)`. The first pattern that

@@ -111,7 +111,11 @@ class Store {
 
   async setMany(entries) {
     const pairs = typeof entries[Symbol.iterator] === "function" ? [...entries] : Object.entries(entries);
-    call("setMany", this.name, pairs.map(([key, value]) => ({ key, value: toBytes(value) })));
+    call(
+      "setMany",
+      this.name,
+      pairs.map(([key, value]) => ({ key, value: toBytes(value) })),
+    );
   }
 
   async deleteMany(keys) {

@@ -14,7 +14,11 @@ function text(value) {
 }
 
 function write(level, message, fields = {}) {
-  host.log.write(level, String(message), Object.entries(fields).map(([name, value]) => [name, text(value)]));
+  host.log.write(
+    level,
+    String(message),
+    Object.entries(fields).map(([name, value]) => [name, text(value)]),
+  );
 }
 
 export const log = {

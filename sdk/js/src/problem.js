@@ -82,6 +82,9 @@ export class Problem extends Error {
     const { type, title, status, detail, code } = this;
     const headers = new Headers(this.headers);
     headers.set("content-type", "application/problem+json");
-    return new Response(JSON.stringify({ type, title, status, detail, code, request_id: requestId }), { status, headers });
+    return new Response(JSON.stringify({ type, title, status, detail, code, request_id: requestId }), {
+      status,
+      headers,
+    });
   }
 }

@@ -9,7 +9,9 @@ import { Problem } from "./problem.js";
 export function handlerOf(exported) {
   if (typeof exported === "function") return exported;
   if (typeof exported?.fetch === "function") return (request, env, ctx) => exported.fetch(request, env, ctx);
-  throw new TypeError("the default export has no fetch: write `export default { async fetch(request, env, ctx) { ... } }`");
+  throw new TypeError(
+    "the default export has no fetch: write `export default { async fetch(request, env, ctx) { ... } }`",
+  );
 }
 
 /** The handler's Response; a Problem it threw becomes one, anything else is thrown on. */

@@ -34,7 +34,11 @@ export class Host {
    * One request through a handler, as the component would answer it: a thrown Problem is a response, anything else thrown
    * (a 500 on the host) rejects. `input` may be a path.
    */
-  fetch(handler: Handler | Handler["fetch"] | { fetch(request: Request, env: any, ctx: any): unknown }, input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  fetch(
+    handler: Handler | Handler["fetch"] | { fetch(request: Request, env: any, ctx: any): unknown },
+    input: string | URL | Request,
+    init?: RequestInit,
+  ): Promise<Response>;
   /** Calls `work` with this host's capabilities, for what is tested below the handler. */
   run<T>(work: () => T): T;
   /** What a store holds under `key`, as text, or null. */

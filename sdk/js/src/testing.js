@@ -12,7 +12,15 @@ export class Host {
   #stores = new Map();
   #now = 0;
 
-  constructor({ kv = [], config = {}, http, requestId = "test-request", route = "/{*rest}", clientAddress = "127.0.0.1", deadlineLeftMs = 2000 } = {}) {
+  constructor({
+    kv = [],
+    config = {},
+    http,
+    requestId = "test-request",
+    route = "/{*rest}",
+    clientAddress = "127.0.0.1",
+    deadlineLeftMs = 2000,
+  } = {}) {
     for (const store of kv) this.#stores.set(store, new Store(() => this.#now));
     this.capabilities = capabilities({
       lines: this.lines,
@@ -62,5 +70,7 @@ globalThis.fetch = async (input, init) => {
   if (!host) return outside(input, init);
   const request = new Request(input, init);
   if (host.http) return host.http(request);
-  throw new TypeError(`${new URL(request.url).origin} was not reached: the test answers no requests; give new Host({ http: (request) => new Response() })`);
+  throw new TypeError(
+    `${new URL(request.url).origin} was not reached: the test answers no requests; give new Host({ http: (request) => new Response() })`,
+  );
 };

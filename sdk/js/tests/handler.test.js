@@ -3,7 +3,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HttpError, Problem, Router, config, context, http, json, kv, log, matchPath, noContent, readJson, redirect, text } from "ostler";
+import {
+  HttpError,
+  Problem,
+  Router,
+  config,
+  context,
+  http,
+  json,
+  kv,
+  log,
+  matchPath,
+  noContent,
+  readJson,
+  redirect,
+  text,
+} from "ostler";
 import { Host } from "ostler/testing";
 
 test("a handler gets the request, the environment and the exchange", async () => {
@@ -12,7 +27,14 @@ test("a handler gets the request, the environment and the exchange", async () =>
     async fetch(request, env, ctx) {
       assert.equal("greeting" in env && !("other" in env), true);
       const seen = await env.KV.open("seen").increment("n");
-      return json({ greeting: env.greeting, none: env.other ?? null, seen, id: ctx.requestId, left: ctx.deadlineLeftMs(), body: await request.text() });
+      return json({
+        greeting: env.greeting,
+        none: env.other ?? null,
+        seen,
+        id: ctx.requestId,
+        left: ctx.deadlineLeftMs(),
+        body: await request.text(),
+      });
     },
   };
   const response = await host.fetch(handler, "/", { method: "POST", body: "x" });
@@ -28,12 +50,22 @@ test("a thrown problem is a response, another error is not", async () => {
   assert.equal(response.status, 409);
   assert.equal(response.headers.get("content-type"), "application/problem+json");
   assert.equal(response.headers.get("x-a"), "b");
-  assert.deepEqual(await response.json(), { type: "about:blank", title: "Conflict", status: 409, detail: "there is one", code: "twice", request_id: "r-2" });
+  assert.deepEqual(await response.json(), {
+    type: "about:blank",
+    title: "Conflict",
+    status: 409,
+    detail: "there is one",
+    code: "twice",
+    request_id: "r-2",
+  });
   const fail = async () => {
     throw new RangeError("boom");
   };
   await assert.rejects(host.fetch(fail, "/"), RangeError);
-  await assert.rejects(host.fetch(async () => "text", "/"), /returned string: return a Response/);
+  await assert.rejects(
+    host.fetch(async () => "text", "/"),
+    /returned string: return a Response/,
+  );
   assert.throws(() => host.fetch({}, "/"), /export default/);
   assert.throws(() => new Problem(200, "fine"), RangeError);
 });
@@ -45,7 +77,10 @@ test("work passed to waitUntil is done before the response", async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     done = true;
   };
-  await host.fetch((_, __, ctx) => (ctx.waitUntil(later()), ctx.waitUntil(Promise.reject(new Error("late"))), text("x")), "/");
+  await host.fetch(
+    (_, __, ctx) => (ctx.waitUntil(later()), ctx.waitUntil(Promise.reject(new Error("late"))), text("x")),
+    "/",
+  );
   assert.equal(done, true);
   assert.match(host.lines[0].fields.error, /late/);
 });
@@ -99,13 +134,18 @@ test("log lines, configuration and context come from the host of the test", asyn
     assert.deepEqual([config.get("c"), config.get("c", "x")], [undefined, "x"]);
     assert.deepEqual([context.clientAddress, context.plugin], ["10.0.0.9", "test"]);
   });
-  assert.deepEqual(host.lines[0], { level: "info", message: "text", fields: { n: "1", o: '{"p":[2]}', nothing: "undefined" } });
+  assert.deepEqual(host.lines[0], {
+    level: "info",
+    message: "text",
+    fields: { n: "1", o: '{"p":[2]}', nothing: "undefined" },
+  });
   assert.match(host.lines[1].fields.error, /why[^]*handler.test.js/);
   assert.throws(() => log.info("nobody hears"), /new Host\(\)/);
 });
 
 test("outbound requests are answered by the test, or denied", async () => {
-  const answers = async (request) => new Response(`${request.method} ${request.url} ${await request.text()}`, { status: 201 });
+  const answers = async (request) =>
+    new Response(`${request.method} ${request.url} ${await request.text()}`, { status: 201 });
   await new Host({ http: answers }).run(async () => {
     const response = await http.fetch("https://a.example/x", { method: "POST", body: "hey", timeoutMs: 5 });
     assert.deepEqual([response.status, await response.text()], [201, "POST https://a.example/x hey"]);
@@ -114,9 +154,14 @@ test("outbound requests are answered by the test, or denied", async () => {
   const late = () => {
     throw new HttpError("too_large", "big");
   };
-  await new Host({ http: late }).run(() => assert.rejects(http.fetch("https://a.example/"), { name: "HttpError", code: "too_large", message: "big" }));
+  await new Host({ http: late }).run(() =>
+    assert.rejects(http.fetch("https://a.example/"), { name: "HttpError", code: "too_large", message: "big" }),
+  );
   await new Host().run(async () => {
-    await assert.rejects(http.fetch("https://a.example/"), { code: "denied", message: /grant = { http = \["https:\/\/a.example"\] }/ });
+    await assert.rejects(http.fetch("https://a.example/"), {
+      code: "denied",
+      message: /grant = { http = \["https:\/\/a.example"\] }/,
+    });
     await assert.rejects(fetch("https://a.example/"), /not reached/);
   });
   assert.equal(kv.open("x").name, "x");

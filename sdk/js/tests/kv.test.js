@@ -20,8 +20,14 @@ test("values come back as they were stored", () =>
     assert.equal(await store.getText("text"), "é");
     assert.deepEqual(await store.get("bytes"), new Uint8Array([0, 255]));
     assert.deepEqual(await store.getJson("json"), { a: [1] });
-    assert.deepEqual([await store.get("none"), await store.getText("none"), await store.getJson("none")], [null, null, null]);
-    assert.deepEqual([await store.exists("text"), await store.delete("text"), await store.delete("text")], [true, true, false]);
+    assert.deepEqual(
+      [await store.get("none"), await store.getText("none"), await store.getJson("none")],
+      [null, null, null],
+    );
+    assert.deepEqual(
+      [await store.exists("text"), await store.delete("text"), await store.delete("text")],
+      [true, true, false],
+    );
     assert.equal(host.value("s", "json"), '{"a":[1]}');
     assert.throws(() => host.value("other", "x"), /new Host/);
     await assert.rejects(store.set("n", 1), TypeError);
@@ -41,7 +47,10 @@ test("keys are listed in byte order, in pages", () =>
   withStore(async (store, host) => {
     for (const key of ["a/2", "b/1", "a/10", "a/1", "a/é"]) host.put("s", key, "");
     assert.deepEqual(await store.list({ prefix: "a/", limit: 2 }), { keys: ["a/1", "a/10"], cursor: "a/10" });
-    assert.deepEqual(await store.list({ prefix: "a/", limit: 2, cursor: "a/10" }), { keys: ["a/2", "a/é"], cursor: null });
+    assert.deepEqual(await store.list({ prefix: "a/", limit: 2, cursor: "a/10" }), {
+      keys: ["a/2", "a/é"],
+      cursor: null,
+    });
     assert.deepEqual(await store.list({ prefix: "a/", cursor: "a/é" }), { keys: [], cursor: null });
     const many = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`m/${at}`, ""]));
     await store.setMany(many);
@@ -64,8 +73,14 @@ test("numbers are added atomically and as wide as they are", () =>
 test("compare-and-swap changes what is as expected and nothing else", () =>
   withStore(async (store) => {
     assert.deepEqual([await store.setIfAbsent("k", "1"), await store.setIfAbsent("k", "2")], [true, false]);
-    assert.deepEqual([await store.compareAndSwap("k", "2", "3"), await store.compareAndSwap("k", "1", "3")], [false, true]);
-    assert.deepEqual([await store.compareAndSwap("k", null, "4"), await store.compareAndSwap("k", "3", null)], [false, true]);
+    assert.deepEqual(
+      [await store.compareAndSwap("k", "2", "3"), await store.compareAndSwap("k", "1", "3")],
+      [false, true],
+    );
+    assert.deepEqual(
+      [await store.compareAndSwap("k", null, "4"), await store.compareAndSwap("k", "3", null)],
+      [false, true],
+    );
     assert.equal(await store.exists("k"), false);
   }));
 
@@ -83,4 +98,6 @@ test("batches are whole, in order and limited", () =>
   }));
 
 test("a store that is not granted is denied, and its grant named", () =>
-  withStore(() => assert.rejects(kv.open("other").get("k"), { code: "denied", message: /grant = { kv = \["other"\] }/ })));
+  withStore(() =>
+    assert.rejects(kv.open("other").get("k"), { code: "denied", message: /grant = { kv = \["other"\] }/ }),
+  ));

@@ -1,16 +1,19 @@
 // The way from a project to a core module that follows the contract: esbuild makes one file of it, and componentize-js's engine
-// is started with that file and its memory kept (wizer). Run by `ostler build`, which makes a component of the module.
+// is started with that file and its memory kept. Run by `ostler build`, which makes a component of the module.
 //
-// componentize-js's own `componentize` does the same for one call; here the engine with the bindings of the contract, which
-// takes longest and is the same for every project, is made once. This leans on the inside of the exact version in package.json.
+// componentize-js's own `componentize` has the same steps. Here the engine with the bindings of the contract, which takes longest
+// and is the same for every project, is made once, and the start is repeatable (snapshot.mjs). This leans on the inside of the
+// exact version in package.json.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { snapshot } from "./snapshot.mjs";
 
 const job = JSON.parse(process.argv[2]);
 const packages = join(job.tools, "node_modules");
@@ -21,21 +24,29 @@ const FEATURES = ["stdio", "random", "clocks", "http"];
 const WORLD = "typed";
 
 const load = (path) => import(pathToFileURL(join(packages, path)));
-const digest = (...texts) => texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
+const digest = (...texts) =>
+  texts.reduce((hash, text) => hash.update(text).update("\0"), createHash("sha256")).digest("hex");
 
 async function main() {
   const types = checkTypes();
+  try {
+    await build();
+  } finally {
+    if (!(await types)) process.exitCode = 1;
+  }
+}
+
+/** Writes `core.wasm` in the work folder, unless the one that is there is of the same sources. */
+async function build() {
   const sdk = findSdk();
   const bundle = await bundled(sdk);
   const engine = await engineFor(join(sdk, "wit"));
-  const stamp = digest(bundle, engine);
-  const module = join(job.work, "core.wasm");
-  if (!existsSync(module) || (await textOf(join(job.work, "core.stamp"))) !== stamp) {
-    await rm(join(job.work, "core.stamp"), { force: true });
-    await writeFile(module, await componentized(bundle, engine, sdk));
-    await writeFile(join(job.work, "core.stamp"), stamp);
-  }
-  if (!(await types)) process.exitCode = 1;
+  const stamp = digest(bundle, engine, job.name, readFileSync(new URL("snapshot.mjs", import.meta.url)));
+  const [module, note] = [join(job.work, "core.wasm"), join(job.work, "core.stamp")];
+  if (existsSync(module) && (await textOf(note)) === stamp) return;
+  await rm(note, { force: true });
+  await writeFile(module, await componentized(bundle, engine));
+  await writeFile(note, stamp);
 }
 
 /** Whether the project's own TypeScript, if it has one, finds its types right. It says itself what is wrong. */
@@ -58,10 +69,10 @@ function findSdk() {
 
 /** The project with everything it imports, as one module. esbuild prints what is wrong with it. */
 async function bundled(sdk) {
-  const { build } = await load("esbuild/lib/main.js");
+  const esbuild = await load("esbuild/lib/main.js");
   const serve = JSON.stringify(join(sdk, "src/component.js"));
   const contents = `import { serve } from ${serve};\nimport handler from ${JSON.stringify(job.entry)};\nexport const httpHandler = serve(handler);\n`;
-  const result = await build({
+  const result = await esbuild.build({
     stdin: { contents, resolveDir: job.dir, sourcefile: "ostler-build.js" },
     absWorkingDir: job.dir,
     alias: sdk === job.sdk ? { ostler: join(sdk, "src/index.js") } : {},
@@ -81,16 +92,24 @@ async function bundled(sdk) {
   return result.outputFiles[0].text;
 }
 
-/** The folder of the engine with the bindings of the contract in the folder `wit`. Made in a folder aside, so that it is whole. */
+/**
+ * The folder of the engine with the bindings of the contract in the folder `wit`: as it starts, with files to read, and as it
+ * serves, without files and sockets. Made in a folder aside, so that it is whole.
+ */
 async function engineFor(wit) {
-  const folder = join(job.tools, "engines", digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16));
+  const folder = join(
+    job.tools,
+    "engines",
+    digest(readFileSync(join(wit, "plugin.wit")), readFileSync(fileURLToPath(import.meta.url))).slice(0, 16),
+  );
   if (existsSync(folder)) return folder;
-  const engine = await splicerOf();
+  const { splicer } = await load("@bytecodealliance/componentize-js/lib/spidermonkey-embedding-splicer.js");
   const binary = await readFile(join(engines, "starlingmonkey_embedding.wasm"));
-  const { wasm, jsBindings, exports, imports } = engine.spliceBindings(binary, FEATURES, undefined, wit, WORLD, false);
+  const { wasm, jsBindings, exports, imports } = splicer.spliceBindings(binary, FEATURES, undefined, wit, WORLD, false);
   await mkdir(dirname(folder), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
-  await writeFile(join(aside, "engine.wasm"), wasm);
+  await writeFile(join(aside, "start.wasm"), wasm);
+  await writeFile(join(aside, "serve.wasm"), splicer.stubWasi(wasm, FEATURES, undefined, wit, WORLD));
   await writeFile(join(aside, "initializer.js"), mended(jsBindings));
   await writeFile(join(aside, "environment.json"), JSON.stringify(environment(exports, imports)));
   await rename(aside, folder).catch(() => rm(aside, { recursive: true })); // another build was first
@@ -103,17 +122,20 @@ async function engineFor(wit) {
  */
 function mended(bindings) {
   const signed = /(function toInt64\(val\) \{[^}]*return BigInt\.)asIntN/;
-  if (!signed.test(bindings)) throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
+  if (!signed.test(bindings))
+    throw new Error("componentize-js writes other bindings than 0.23 does: is the mending of toInt64 still needed?");
   return bindings.replace(signed, "$1asUintN");
-}
-
-async function splicerOf() {
-  return (await load("@bytecodealliance/componentize-js/lib/spidermonkey-embedding-splicer.js")).splicer;
 }
 
 /** What the engine is told of its exports and imports. */
 function environment(exports, imports) {
-  const told = { DEBUG: "", SOURCE_NAME: "source.js", FEATURE_CLOCKS: "1", EXPORT_CNT: `${exports.length}`, IMPORT_CNT: `${imports.length}` };
+  const told = {
+    DEBUG: "",
+    SOURCE_NAME: "source.js",
+    FEATURE_CLOCKS: "1",
+    EXPORT_CNT: `${exports.length}`,
+    IMPORT_CNT: `${imports.length}`,
+  };
   for (const [at, [name, { paramptr, params, retptr, ret, retsize }]] of exports.entries()) {
     told[`EXPORT${at}_NAME`] = name;
     told[`EXPORT${at}_ARGS`] = (paramptr ? "*" : "") + params.join(",");
@@ -128,29 +150,33 @@ function environment(exports, imports) {
 }
 
 /** The engine after it has loaded the bundle, as a core module. */
-async function componentized(bundle, engine, sdk) {
+async function componentized(bundle, engine) {
   const sources = join(job.work, "bundle");
   await mkdir(sources, { recursive: true });
   await writeFile(join(sources, `${job.name}.js`), bundle);
   await writeFile(join(sources, "initializer.js"), await readFile(join(engine, "initializer.js")));
-  const started = await wizened(sources, engine);
-  await checked(started);
-  return (await splicerOf()).stubWasi(started, FEATURES, undefined, join(sdk, "wit"), WORLD);
+  const module = await started(sources, engine, bundle);
+  await checked(module);
+  return module;
 }
 
-/** Runs the engine on the bundle. Paths within it are the same in every folder. */
-async function wizened(sources, engine) {
-  const wizer = (await load("@bytecodealliance/wizer/index.js")).default;
-  const output = join(job.work, "wizened.wasm");
-  const words = ["--allow-wasi", "--init-func", "componentize.wizer", `--mapdir=/::${sources}`, "--wasm-bulk-memory=true", "--inherit-env=true", `-o=${output}`, join(engine, "engine.wasm")];
-  const ran = spawnSync(wizer, words, {
-    env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),
-    input: `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`,
-    encoding: "utf8",
-  });
-  if (ran.error) throw ran.error;
-  if (ran.status !== 0) throw new Refused(`the project failed while it was loaded:\n${readable(ran.stdout + ran.stderr)}`);
-  return readFile(output);
+/** The engine after it has loaded the bundle. Paths within it are the same in every folder. */
+async function started(sources, engine, bundle) {
+  const [input, output] = [join(job.work, "input.txt"), join(job.work, "output.txt")];
+  await writeFile(input, `--initializer-script-path /initializer.js --strip-path-prefix / ${job.name}.js`);
+  try {
+    return await snapshot(await readFile(join(engine, "start.wasm")), {
+      into: await readFile(join(engine, "serve.wasm")),
+      start: "componentize.wizer",
+      root: sources,
+      env: JSON.parse(await readFile(join(engine, "environment.json"), "utf8")),
+      input,
+      output,
+      seed: { state: parseInt(digest(bundle).slice(0, 8), 16) | 1 },
+    });
+  } catch (error) {
+    throw new Refused(`the project failed while it was loaded:\n${readable(await textOf(output)) || error}`);
+  }
 }
 
 /** What the program said, without the engine's own stack. */
@@ -161,7 +187,10 @@ function readable(words) {
 
 /** Asks the engine whether it found the exports that the contract wants. */
 async function checked(bytes) {
-  const { exports: found } = await WebAssembly.instantiate(await WebAssembly.compile(bytes), silent(await WebAssembly.compile(bytes)));
+  const { exports: found } = await WebAssembly.instantiate(
+    await WebAssembly.compile(bytes),
+    silent(await WebAssembly.compile(bytes)),
+  );
   const verdict = found.check_init();
   if (verdict !== 0) throw new Refused(`the engine found no handler in the bundle (${verdict})`);
 }
@@ -181,5 +210,5 @@ class Refused extends Error {}
 main().catch((error) => {
   // esbuild has told its errors already.
   if (!error.errors) console.error(error instanceof Refused ? error.message : error);
-  process.exit(1);
+  process.exitCode = 1;
 });

@@ -50,7 +50,9 @@ pub(super) fn tools(job: &Job<'_>) -> Result<std::path::PathBuf, BuildError> {
             crate::build::write(&folder.join(path), text.as_bytes())?;
         }
         // Nothing that is brought runs while it is installed.
-        process::run(npm(folder, "ci").arg("--ignore-scripts"), job.words).map_err(missing)
+        process::run(npm(folder, "ci").arg("--ignore-scripts"), job.words)
+            .map_err(missing)
+            .map_err(unreachable)
     })
 }
 
@@ -77,6 +79,22 @@ fn missing(error: BuildError) -> BuildError {
             what: "npm, which installs packages for JavaScript and TypeScript,".into(),
             command: "it comes with Node.js from https://nodejs.org; Debian has it apart: as root `apt-get install npm`"
                 .into(),
+        },
+        other => other,
+    }
+}
+
+/// npm's words are shown; what it was called for is not among them.
+fn unreachable(error: BuildError) -> BuildError {
+    match error {
+        BuildError::Compiler { words } => BuildError::Tool {
+            what: format!(
+                "{FOLDER}, which npm could not install ({}),",
+                words.lines().last().unwrap_or("its words stand above")
+            ),
+            command:
+                "the first build needs npm's registry, or a mirror that `npm config set registry URL` names"
+                    .into(),
         },
         other => other,
     }

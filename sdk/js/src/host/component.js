@@ -14,10 +14,14 @@ export function begin() {
 }
 
 function guarded(name, imported) {
-  const guard = (key, call) => (...args) => {
-    if (begun) return call(...args);
-    throw new Error(`${name}.${key} was called while a module was loaded, which happens in the build: call it within fetch`);
-  };
+  const guard =
+    (key, call) =>
+    (...args) => {
+      if (begun) return call(...args);
+      throw new Error(
+        `${name}.${key} was called while a module was loaded, which happens in the build: call it within fetch`,
+      );
+    };
   return Object.fromEntries(Object.entries(imported).map(([key, call]) => [key, guard(key, call)]));
 }
 

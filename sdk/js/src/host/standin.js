@@ -6,13 +6,15 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export const current = new AsyncLocalStorage();
 
 function capability(name) {
-  const call = (_, key) => (...args) => {
-    const host = current.getStore();
-    if (host) return host.capabilities[name][key](...args);
-    throw new Error(
-      `${name}.${String(key)} was called without a host: in a test, call the handler by \`new Host().fetch(handler, "/path")\` of "ostler/testing"`,
-    );
-  };
+  const call =
+    (_, key) =>
+    (...args) => {
+      const host = current.getStore();
+      if (host) return host.capabilities[name][key](...args);
+      throw new Error(
+        `${name}.${String(key)} was called without a host: in a test, call the handler by \`new Host().fetch(handler, "/path")\` of "ostler/testing"`,
+      );
+    };
   return new Proxy({}, { get: call });
 }
 

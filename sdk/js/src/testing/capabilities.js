@@ -23,12 +23,20 @@ export function capabilities(test) {
 
 /** Every function of a store, with the store's name in front. */
 function stores(granted) {
-  return new Proxy({}, {
-    get: (_, name) => (store, ...args) => {
-      if (granted.has(store)) return granted.get(store)[name](...args);
-      throw failure("denied", `store "${store}" is not granted: add it to grant = { kv = ["${store}"] } of plugin test`);
+  return new Proxy(
+    {},
+    {
+      get:
+        (_, name) =>
+        (store, ...args) => {
+          if (granted.has(store)) return granted.get(store)[name](...args);
+          throw failure(
+            "denied",
+            `store "${store}" is not granted: add it to grant = { kv = ["${store}"] } of plugin test`,
+          );
+        },
     },
-  });
+  );
 }
 
 /** Outbound HTTP, answered by the test; an HttpError it throws is the host's. */

@@ -95,9 +95,11 @@ function checkKey(key) {
 }
 
 function checkValue(value) {
-  if (value.length > VALUE_MAX) throw failure("invalid", `the value has ${value.length} bytes; ${VALUE_MAX} at most are accepted`);
+  if (value.length > VALUE_MAX)
+    throw failure("invalid", `the value has ${value.length} bytes; ${VALUE_MAX} at most are accepted`);
 }
 
 function checkBatch(entries) {
-  if (entries.length > BATCH_MAX) throw failure("invalid", `the batch has ${entries.length} entries; ${BATCH_MAX} at most are accepted`);
+  if (entries.length > BATCH_MAX)
+    throw failure("invalid", `the batch has ${entries.length} entries; ${BATCH_MAX} at most are accepted`);
 }
