@@ -12,12 +12,15 @@ const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/python");
 
 fn build_project(dir: &Path) -> Result<Built, BuildError> {
     let shared = |name: &str| Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-    build(dir, &Options {
-        target_dir: shared("python"),
-        tools: shared("tools"),
-        words: Words::Keep,
-        ..Options::default()
-    })
+    build(
+        dir,
+        &Options {
+            target_dir: shared("python"),
+            tools: shared("tools"),
+            words: Words::Keep,
+            ..Options::default()
+        },
+    )
 }
 
 fn started() -> (tempfile::TempDir, PathBuf) {

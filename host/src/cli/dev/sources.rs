@@ -110,7 +110,16 @@ mod tests {
         for path in ["src/lib.rs", "Cargo.toml", "Cargo.lock", "wit/world.wit"] {
             assert!(matters(&event(path)), "{path}");
         }
-        for path in ["target", ".git", "ostler.toml", "hello.wasm", "src/.lib.rs.swp", "src/lib.rs~", "a/__pycache__", "a/b.pyc"] {
+        for path in [
+            "target",
+            ".git",
+            "ostler.toml",
+            "hello.wasm",
+            "src/.lib.rs.swp",
+            "src/lib.rs~",
+            "a/__pycache__",
+            "a/b.pyc",
+        ] {
             assert!(!matters(&event(path)), "{path}");
         }
     }

@@ -80,8 +80,7 @@ fn requirements(manifest: &Manifest) -> Vec<String> {
 
 fn bring(job: &Job<'_>, tool: &Tool, folder: &Path, wanted: &[String]) -> Result<(), BuildError> {
     if folder.exists() {
-        std::fs::remove_dir_all(folder)
-            .map_err(BuildError::io(format!("clearing {}", folder.display())))?;
+        std::fs::remove_dir_all(folder).map_err(BuildError::io(format!("clearing {}", folder.display())))?;
     }
     let mut pip = tool.pip();
     pip.args(["install", "--no-compile", "--target"]).arg(folder);

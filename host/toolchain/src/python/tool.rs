@@ -27,7 +27,9 @@ impl Tool {
             let mut pip = Tool { folder: folder.to_path_buf() }.pip();
             process::run(pip.args(["install", &format!("{NAME}=={VERSION}")]), job.words)
         })?;
-        job.say(&format!("compiling with {NAME} {VERSION}, Python {GUEST} (in its messages, /0 is this folder)"));
+        job.say(&format!(
+            "compiling with {NAME} {VERSION}, Python {GUEST} (in its messages, /0 is this folder)"
+        ));
         Ok(Tool { folder })
     }
 
@@ -53,7 +55,12 @@ fn python() -> Result<&'static str, BuildError> {
     const CHECK: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
     let works = |name: &&str| {
         let mut python = Command::new(name);
-        let ended = python.args(["-I", "-c", CHECK]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let ended = python
+            .args(["-I", "-c", CHECK])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         ended.is_ok_and(|status| status.success())
     };
     ["python3", "python"].into_iter().find(works).ok_or_else(|| BuildError::Tool {
