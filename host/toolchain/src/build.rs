@@ -6,6 +6,7 @@ use ostler_core::Digest;
 
 use crate::c;
 use crate::component::{self, ComponentError};
+use crate::go;
 use crate::language::Language;
 use crate::rust;
 use crate::toolchain::Missing;
@@ -154,6 +155,7 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
     let job = Job { dir, work: &work, tools, words: options.words, tell: options.tell };
     let compiled = match language {
         Language::Rust => rust::compile(&job)?,
+        Language::Go => go::compile(&job)?,
         Language::C => c::compile(&job)?,
         _ => todo!(),
     };

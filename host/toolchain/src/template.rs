@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::c;
+use crate::go;
 use crate::language::Language;
 use crate::rust;
 
@@ -59,6 +60,7 @@ impl Kit {
     fn of(language: Language) -> &'static Kit {
         match language {
             Language::Rust => &rust::KIT,
+            Language::Go => &go::KIT,
             Language::C => &c::KIT,
             _ => todo!(),
         }
