@@ -32,7 +32,7 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 40] = files! {
+const SDK: [(&str, &str); 42] = files! {
     "README.md"
     "component_wasip1.go"
     "config/config.go"
@@ -59,6 +59,8 @@ const SDK: [(&str, &str); 40] = files! {
     "internal/wit/LICENSE"
     "internal/wit/README.md"
     "internal/wit/runtime/empty.s"
+    "internal/wit/runtime/arena_other.go"
+    "internal/wit/runtime/arena_wasip1.go"
     "internal/wit/runtime/runtime.go"
     "internal/wit/types/option.go"
     "internal/wit/types/result.go"

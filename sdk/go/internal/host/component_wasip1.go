@@ -1,8 +1,10 @@
 package host
 
-// The host of a component: the generated bindings, with their types turned into the SDK's.
+// The host of a component: the generated bindings, with their types turned into the SDK's. What the host returns lies in the
+// arena: each function takes its turn there, copies all that it gives on, and releases the arena.
 
 import (
+	"strings"
 	"time"
 
 	"ostler/internal/bindings/imports/ostler_plugin_config"
@@ -10,6 +12,7 @@ import (
 	"ostler/internal/bindings/imports/ostler_plugin_http_client"
 	"ostler/internal/bindings/imports/ostler_plugin_kv"
 	"ostler/internal/bindings/imports/ostler_plugin_log"
+	arena "ostler/internal/wit/runtime"
 	wit "ostler/internal/wit/types"
 )
 
@@ -17,10 +20,27 @@ func init() { Install(component{}) }
 
 type component struct{}
 
+// turn takes a turn; what it returns ends it.
+func turn() (end func()) {
+	arena.Turn.Lock()
+	return func() {
+		arena.Release()
+		arena.Turn.Unlock()
+	}
+}
+
+func clone(list []string) []string {
+	copied := make([]string, len(list))
+	for i, text := range list {
+		copied[i] = strings.Clone(text)
+	}
+	return copied
+}
+
 func pairs(list []wit.Tuple2[string, string]) [][2]string {
 	result := make([][2]string, len(list))
 	for i, pair := range list {
-		result[i] = [2]string{pair.F0, pair.F1}
+		result[i] = [2]string{strings.Clone(pair.F0), strings.Clone(pair.F1)}
 	}
 	return result
 }
@@ -30,25 +50,32 @@ func (component) Log(level uint8, message string, fields [][2]string) {
 	for i, field := range fields {
 		list[i] = wit.Tuple2[string, string]{F0: field[0], F1: field[1]}
 	}
+	defer turn()()
 	ostler_plugin_log.Write(level, message, list)
 }
 
 func (component) ConfigGet(key string) (string, bool) {
+	defer turn()()
 	value := ostler_plugin_config.Get(key)
-	return value.SomeOr(""), value.IsSome()
+	return strings.Clone(value.SomeOr("")), value.IsSome()
 }
 
-func (component) ConfigAll() [][2]string { return pairs(ostler_plugin_config.All()) }
+func (component) ConfigAll() [][2]string {
+	defer turn()()
+	return pairs(ostler_plugin_config.All())
+}
 
 func (component) Exchange() Exchange {
+	defer turn()()
 	exchange := ostler_plugin_context.Get()
 	return Exchange{
-		RequestID: exchange.RequestId, Route: exchange.Route, Plugin: exchange.Plugin,
-		Release: exchange.Release, ClientAddress: exchange.ClientAddress,
+		RequestID: strings.Clone(exchange.RequestId), Route: strings.Clone(exchange.Route), Plugin: strings.Clone(exchange.Plugin),
+		Release: strings.Clone(exchange.Release), ClientAddress: strings.Clone(exchange.ClientAddress),
 	}
 }
 
 func (component) DeadlineLeft() time.Duration {
+	defer turn()()
 	return milliseconds(ostler_plugin_context.DeadlineLeftMs())
 }
 
@@ -58,6 +85,7 @@ func milliseconds(ms uint64) time.Duration {
 }
 
 func (component) Send(request Outbound) (Response, error) {
+	defer turn()()
 	headers := make([]wit.Tuple2[string, []uint8], len(request.Headers))
 	for i, header := range request.Headers {
 		headers[i] = wit.Tuple2[string, []uint8]{F0: header.Name, F1: []byte(header.Value)}
@@ -69,9 +97,9 @@ func (component) Send(request Outbound) (Response, error) {
 		return Response{}, refusal(result.Err())
 	}
 	answer := result.Ok()
-	response := Response{Status: int(answer.Status), Body: answer.Body}
+	response := Response{Status: int(answer.Status), Body: append([]byte{}, answer.Body...)}
 	for _, header := range answer.Headers {
-		response.Headers = append(response.Headers, Field{Name: header.F0, Value: string(header.F1)})
+		response.Headers = append(response.Headers, Field{Name: strings.Clone(header.F0), Value: string(header.F1)})
 	}
 	return response, nil
 }
@@ -87,15 +115,15 @@ func limit(timeout time.Duration) wit.Option[uint64] {
 func refusal(err ostler_plugin_http_client.Error) error {
 	switch err.Tag() {
 	case ostler_plugin_http_client.Error_Denied:
-		return &Error{ErrDenied, err.Denied()}
+		return &Error{ErrDenied, strings.Clone(err.Denied())}
 	case ostler_plugin_http_client.Error_Invalid:
-		return &Error{ErrInvalid, err.Invalid()}
+		return &Error{ErrInvalid, strings.Clone(err.Invalid())}
 	case ostler_plugin_http_client.Error_Timeout:
 		return &Error{ErrTimeout, "the other server gave no answer in time"}
 	case ostler_plugin_http_client.Error_TooLarge:
 		return &Error{ErrTooLarge, "the other server's response is larger than the host accepts"}
 	default:
-		return &Error{ErrFailed, err.Failed()}
+		return &Error{ErrFailed, strings.Clone(err.Failed())}
 	}
 }
 
@@ -106,13 +134,13 @@ func take[T any](result wit.Result[T, ostler_plugin_kv.Error]) (value T, err err
 	}
 	switch its := result.Err(); its.Tag() {
 	case ostler_plugin_kv.Error_Denied:
-		return value, &Error{ErrDenied, its.Denied()}
+		return value, &Error{ErrDenied, strings.Clone(its.Denied())}
 	case ostler_plugin_kv.Error_Invalid:
-		return value, &Error{ErrInvalid, its.Invalid()}
+		return value, &Error{ErrInvalid, strings.Clone(its.Invalid())}
 	case ostler_plugin_kv.Error_NotANumber:
 		return value, &Error{ErrNotANumber, "the value is not a 64-bit decimal integer, or the sum would not be"}
 	default:
-		return value, &Error{ErrUnavailable, its.Unavailable()}
+		return value, &Error{ErrUnavailable, strings.Clone(its.Unavailable())}
 	}
 }
 
@@ -132,6 +160,7 @@ func option(value []byte) wit.Option[[]uint8] {
 }
 
 func (component) KVGet(store, key string) ([]byte, error) {
+	defer turn()()
 	value, err := take(ostler_plugin_kv.Get(store, key))
 	if err != nil {
 		return nil, err
@@ -140,40 +169,47 @@ func (component) KVGet(store, key string) ([]byte, error) {
 }
 
 func (component) KVSet(store, key string, value []byte, ttl time.Duration) error {
+	defer turn()()
 	_, err := take(ostler_plugin_kv.Set(store, key, value, limit(ttl)))
 	return err
 }
 
 func (component) KVDelete(store, key string) (bool, error) {
+	defer turn()()
 	return take(ostler_plugin_kv.Delete(store, key))
 }
 
 func (component) KVExists(store, key string) (bool, error) {
+	defer turn()()
 	return take(ostler_plugin_kv.Exists(store, key))
 }
 
 func (component) KVList(store, prefix string, cursor *string, limit uint32) ([]string, *string, error) {
+	defer turn()()
 	from := wit.None[string]()
 	if cursor != nil {
 		from = wit.Some(*cursor)
 	}
 	page, err := take(ostler_plugin_kv.ListKeys(store, prefix, from, limit))
 	if err != nil || page.Cursor.IsNone() {
-		return page.Keys, nil, err
+		return clone(page.Keys), nil, err
 	}
-	next := page.Cursor.Some()
-	return page.Keys, &next, nil
+	next := strings.Clone(page.Cursor.Some())
+	return clone(page.Keys), &next, nil
 }
 
 func (component) KVIncrement(store, key string, delta int64) (int64, error) {
+	defer turn()()
 	return take(ostler_plugin_kv.Increment(store, key, delta))
 }
 
 func (component) KVCompareAndSwap(store, key string, expected, value []byte) (bool, error) {
+	defer turn()()
 	return take(ostler_plugin_kv.CompareAndSwap(store, key, option(expected), option(value)))
 }
 
 func (component) KVGetMany(store string, keys []string) ([][]byte, error) {
+	defer turn()()
 	found, err := take(ostler_plugin_kv.GetMany(store, keys))
 	if err != nil {
 		return nil, err
@@ -186,6 +222,7 @@ func (component) KVGetMany(store string, keys []string) ([][]byte, error) {
 }
 
 func (component) KVSetMany(store string, entries []Entry) error {
+	defer turn()()
 	list := make([]ostler_plugin_kv.Entry, len(entries))
 	for i, entry := range entries {
 		list[i] = ostler_plugin_kv.Entry{Key: entry.Key, Value: entry.Value}
@@ -195,6 +232,7 @@ func (component) KVSetMany(store string, entries []Entry) error {
 }
 
 func (component) KVDeleteMany(store string, keys []string) error {
+	defer turn()()
 	_, err := take(ostler_plugin_kv.DeleteMany(store, keys))
 	return err
 }

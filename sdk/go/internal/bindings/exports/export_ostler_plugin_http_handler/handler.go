@@ -2,21 +2,30 @@
 package export_ostler_plugin_http_handler
 
 import (
+	"strings"
+
 	"ostler/internal/bindings/imports/ostler_plugin_types"
 	"ostler/internal/host"
 	"ostler/internal/serve"
+	arena "ostler/internal/wit/runtime"
 	wit "ostler/internal/wit/types"
 )
 
-// Handle answers one request of the host's.
-func Handle(request ostler_plugin_types.Request) wit.Result[ostler_plugin_types.Response, string] {
-	headers := make([]host.Field, len(request.Headers))
-	for i, header := range request.Headers {
-		headers[i] = host.Field{Name: header.F0, Value: string(header.F1)}
+// Handle answers one request of the host's. The request lies in the arena, whose turn is the host's: it is copied before anything
+// else happens.
+func Handle(raw ostler_plugin_types.Request) wit.Result[ostler_plugin_types.Response, string] {
+	request := &host.Request{
+		Method: strings.Clone(raw.Method), Target: strings.Clone(raw.Target), Body: append([]byte{}, raw.Body...),
+		Headers: make([]host.Field, len(raw.Headers)),
 	}
-	response, err := serve.Answer(&host.Request{
-		Method: request.Method, Target: request.Target, Headers: headers, Body: request.Body,
-	})
+	for i, header := range raw.Headers {
+		request.Headers[i] = host.Field{Name: strings.Clone(header.F0), Value: string(header.F1)}
+	}
+	arena.Release()
+	arena.Turn.Unlock()
+	defer arena.Turn.Lock()
+
+	response, err := serve.Answer(request)
 	if err != nil {
 		return wit.Err[ostler_plugin_types.Response, string](err.Error())
 	}
