@@ -8,7 +8,7 @@ use crate::component::{self, ComponentError};
 use crate::language::Language;
 use crate::toolchain::Missing;
 use crate::tools::Tools;
-use crate::{c, js, python, rust};
+use crate::{c, go, js, python, rust};
 
 /// How to build.
 #[derive(Clone, Debug)]
@@ -155,8 +155,8 @@ pub fn build(dir: &Path, options: &Options) -> Result<Built, BuildError> {
         Language::Rust => rust::compile(&job)?,
         Language::JavaScript | Language::TypeScript => js::compile(&job)?,
         Language::Python => python::compile(&job)?,
+        Language::Go => go::compile(&job)?,
         Language::C => c::compile(&job)?,
-        _ => todo!(),
     };
     let component = component::encode(&compiled.bytes)?;
     let handler = component::check(&component)?;

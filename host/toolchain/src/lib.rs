@@ -7,6 +7,7 @@
 pub mod build;
 mod c;
 mod component;
+mod go;
 pub mod guests;
 mod js;
 pub mod language;

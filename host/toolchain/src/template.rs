@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::language::Language;
-use crate::{c, js, python, rust};
+use crate::{c, go, js, python, rust};
 
 /// Where a new project's SDK comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Kit {
             Language::JavaScript => &js::JAVASCRIPT,
             Language::TypeScript => &js::TYPESCRIPT,
             Language::Python => &python::KIT,
+            Language::Go => &go::KIT,
             Language::C => &c::KIT,
-            _ => todo!(),
         }
     }
 

@@ -66,3 +66,25 @@ fn the_bindings_for_c_are_those_of_the_contract() {
     stale.extend((!update(&wit, contract().as_bytes())).then_some(wit));
     assert_fresh(&stale);
 }
+
+#[test]
+fn the_bindings_for_go_are_those_of_the_contract() {
+    let options = wit_bindgen_go::Opts {
+        pkg_name: Some("ostler/internal/bindings".into()),
+        format: wit_bindgen_go::Format::False,
+        quiet: true,
+        ..Default::default()
+    };
+    let files = generate(options.build());
+    let mut stale: Vec<PathBuf> = Vec::new();
+    for (name, text) in files.iter() {
+        // The packages that bindings stand on lie in the SDK.
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let text = text.replace("go.bytecodealliance.org/pkg/wit/", "ostler/internal/wit/");
+        let path = sdk("go").join("internal/bindings").join(name);
+        stale.extend((!update(&path, text.as_bytes())).then_some(path));
+    }
+    let wit = sdk("go").join("wit/plugin.wit");
+    stale.extend((!update(&wit, contract().as_bytes())).then_some(wit));
+    assert_fresh(&stale);
+}

@@ -1,0 +1,78 @@
+//! What `ostler new --lang go` writes: the template, and the SDK that the binary carries along.
+
+use crate::template::Kit;
+
+pub(crate) const KIT: Kit = Kit {
+    files: &TEMPLATE,
+    home: "sdk/go",
+    sdk: &SDK,
+    taken: &["cmd", "internal", "main", "ostler", "std", "vendor"],
+    dependency: |folder| match folder {
+        Some(folder) if folder.starts_with('/') || folder.starts_with("../") => folder.to_owned(),
+        Some(folder) => format!("./{folder}"),
+        None => "./.ostler/sdk".to_owned(),
+    },
+    about: "\n`.ostler/sdk` is a copy of Ostler's SDK for Go as it was when this project began. Commit it with the project; to use\n\
+            another, change the `replace` line in `go.mod`.",
+};
+
+const TEMPLATE: [(&str, &str); 6] = [
+    ("go.mod", include_str!("../../templates/go/go.mod.template")),
+    ("main.go", include_str!("../../templates/go/main.go.template")),
+    ("main_test.go", include_str!("../../templates/go/main_test.go.template")),
+    ("ostler.toml", include_str!("../../templates/go/ostler.toml")),
+    ("README.md", include_str!("../../templates/go/README.md")),
+    (".gitignore", include_str!("../../templates/go/gitignore")),
+];
+
+macro_rules! files {
+    ($($path:literal)*) => {
+        [$(($path, include_str!(concat!("../../../../sdk/go/", $path)))),*]
+    };
+}
+
+/// The SDK's files.
+const SDK: [(&str, &str); 42] = files! {
+    "README.md"
+    "component_wasip1.go"
+    "config/config.go"
+    "go.mod"
+    "internal/bindings/exports/export_ostler_plugin_http_handler/handler.go"
+    "internal/bindings/exports/wit_exports/wit_exports.go"
+    "internal/bindings/imports/ostler_plugin_config/empty.s"
+    "internal/bindings/imports/ostler_plugin_config/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_context/empty.s"
+    "internal/bindings/imports/ostler_plugin_context/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_http_client/empty.s"
+    "internal/bindings/imports/ostler_plugin_http_client/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_http_handler/empty.s"
+    "internal/bindings/imports/ostler_plugin_http_handler/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_kv/empty.s"
+    "internal/bindings/imports/ostler_plugin_kv/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_log/empty.s"
+    "internal/bindings/imports/ostler_plugin_log/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_types/empty.s"
+    "internal/bindings/imports/ostler_plugin_types/wit_bindings.go"
+    "internal/host/component_wasip1.go"
+    "internal/host/host.go"
+    "internal/serve/serve.go"
+    "internal/wit/LICENSE"
+    "internal/wit/README.md"
+    "internal/wit/runtime/empty.s"
+    "internal/wit/runtime/arena_other.go"
+    "internal/wit/runtime/arena_wasip1.go"
+    "internal/wit/runtime/runtime.go"
+    "internal/wit/types/option.go"
+    "internal/wit/types/result.go"
+    "internal/wit/types/tuple.go"
+    "internal/wit/types/unit.go"
+    "json.go"
+    "kv/kv.go"
+    "log.go"
+    "ostler.go"
+    "ostlertest/host.go"
+    "ostlertest/store.go"
+    "problem.go"
+    "transport.go"
+    "wit/plugin.wit"
+};

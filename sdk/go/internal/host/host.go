@@ -1,0 +1,102 @@
+// Package host is the seam between the SDK and whoever stands behind it: the bindings in a component, stand-ins in a native test.
+package host
+
+import (
+	"errors"
+	"time"
+)
+
+// Field is one field of a head; Name is in lower case.
+type Field struct{ Name, Value string }
+
+// Request is a request whose body has been received whole.
+type Request struct {
+	Method, Target string
+	Headers        []Field
+	Body           []byte
+}
+
+// Response is a whole response.
+type Response struct {
+	Status  int
+	Headers []Field
+	Body    []byte
+}
+
+// Outbound is a request to another server. Timeout 0: what is left of the call's deadline.
+type Outbound struct {
+	Method, URL string
+	Headers     []Field
+	Body        []byte
+	Timeout     time.Duration
+}
+
+// Exchange is what the contract's context tells.
+type Exchange struct{ RequestID, Route, Plugin, Release, ClientAddress string }
+
+// Entry is a key with its value.
+type Entry struct {
+	Key   string
+	Value []byte
+}
+
+// Kinds of refusals; an Error wraps one.
+var (
+	ErrDenied      = errors.New("denied")
+	ErrInvalid     = errors.New("invalid")
+	ErrNotANumber  = errors.New("not a number")
+	ErrUnavailable = errors.New("unavailable")
+	ErrTimeout     = errors.New("timeout")
+	ErrTooLarge    = errors.New("too large")
+	ErrFailed      = errors.New("failed")
+)
+
+// Error is a refusal with the host's words.
+type Error struct {
+	Kind error
+	Text string
+}
+
+// Error tells the host's words.
+func (e *Error) Error() string { return e.Text }
+
+// Unwrap tells the kind.
+func (e *Error) Unwrap() error { return e.Kind }
+
+// Host is all that the contract offers. A value that is nil is none; one of length 0 is empty.
+type Host interface {
+	Log(level uint8, message string, fields [][2]string)
+	ConfigGet(key string) (string, bool)
+	ConfigAll() [][2]string
+	Exchange() Exchange
+	DeadlineLeft() time.Duration
+	Send(request Outbound) (Response, error)
+
+	KVGet(store, key string) ([]byte, error)
+	KVSet(store, key string, value []byte, ttl time.Duration) error
+	KVDelete(store, key string) (bool, error)
+	KVExists(store, key string) (bool, error)
+	KVList(store, prefix string, cursor *string, limit uint32) (keys []string, next *string, err error)
+	KVIncrement(store, key string, delta int64) (int64, error)
+	KVCompareAndSwap(store, key string, expected, value []byte) (bool, error)
+	KVGetMany(store string, keys []string) ([][]byte, error)
+	KVSetMany(store string, entries []Entry) error
+	KVDeleteMany(store string, keys []string) error
+}
+
+var installed Host
+
+// Install puts a host in place, and returns the one before it.
+func Install(host Host) Host {
+	before := installed
+	installed = host
+	return before
+}
+
+// Current is the host in place.
+func Current() Host {
+	if installed == nil {
+		panic("no host: begin the test with ostlertest.New(t)")
+	}
+	return installed
+}
