@@ -1,7 +1,7 @@
 //! The guests of a `guests.toml`: every component the host's tests need, built into one folder, each only when its sources changed.
 //!
 //! A guest is a source folder (`dir`, built like any plugin) or a core module in text form (`wat`) that follows the typed
-//! contract by hand, for what no compiler would write.
+//! contract by hand, for what no compiler would write. Some are made by other hosts' SDKs for Python.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,10 @@ use serde::Deserialize;
 
 use crate::build::{self, BuildError, Options, Words};
 use crate::component;
+
+mod python;
+
+use python::Python;
 
 /// The list's file.
 #[derive(Deserialize)]
@@ -30,6 +34,8 @@ struct Guest {
     name: String,
     dir: Option<PathBuf>,
     wat: Option<PathBuf>,
+    /// If `dir` is no plugin of Ostler's but one that another host's SDK for Python makes.
+    python: Option<Python>,
 }
 
 /// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, with compiled libraries in `target_dir`.
@@ -61,9 +67,10 @@ pub fn build_all(
             continue;
         }
         progress(&guest.name);
-        match guest.wat {
-            Some(_) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
-            None => {
+        match (&guest.wat, &guest.python) {
+            (None, Some(python)) => python.build(&source, target_dir, &file)?,
+            (Some(_), _) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
+            (None, None) => {
                 let (target_dir, output) = (Some(target_dir.to_path_buf()), Some(file.clone()));
                 build::build(&source, &Options { target_dir, output, words: Words::Inherit })?;
             }
@@ -102,7 +109,10 @@ fn gather(path: &Path, all: &mut Vec<u8>) -> std::io::Result<()> {
     let mut entries = path.read_dir()?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| entry.file_name());
     for entry in entries {
-        if !matches!(entry.file_name().to_string_lossy().as_ref(), "target" | "Cargo.lock" | ".git") {
+        if !matches!(
+            entry.file_name().to_string_lossy().as_ref(),
+            "target" | "Cargo.lock" | ".git" | "__pycache__"
+        ) {
             gather(&entry.path(), all)?;
         }
     }
