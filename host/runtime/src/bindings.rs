@@ -39,6 +39,8 @@ mod spin2 {
         with: {
             "fermyon:spin/key-value.store": crate::capabilities::compat::spin_key_value::Store,
             "fermyon:spin/sqlite.connection": crate::capabilities::compat::spin_sqlite::Connection,
+            "wasi:keyvalue/store.bucket": crate::capabilities::wasi_keyvalue::Bucket,
+            "wasi:keyvalue/atomics.cas": crate::capabilities::compat::wasi_keyvalue_draft2::Cas,
         },
     });
 }
@@ -84,6 +86,7 @@ pub(crate) use ostler::{Typed, TypedPre};
 pub(crate) use spin2::fermyon::spin::{
     key_value as spin2_key_value, sqlite as spin2_sqlite, variables as spin2_variables,
 };
+pub(crate) use spin2::wasi::keyvalue as wasi_keyvalue2;
 pub(crate) use spin3::spin::key_value::key_value as spin_key_value;
 pub(crate) use spin3::spin::sqlite::sqlite as spin_sqlite;
 pub(crate) use spin3::spin::variables::variables as spin_variables;

@@ -38,6 +38,9 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     bindings::wasi_blobstore::container::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_blobstore::blobstore::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_logging::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_keyvalue2::store::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_keyvalue2::atomics::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::wasi_keyvalue2::batch::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasi_logging::link_bare(&mut linker)?;
     wasi_config_drafts::link(&mut linker)?;
     Ok(linker)

@@ -174,3 +174,8 @@ async fn in_typescript() {
 async fn in_python() {
     plays_its_part("python").await;
 }
+
+#[tokio::test]
+async fn in_go() {
+    plays_its_part("go").await;
+}

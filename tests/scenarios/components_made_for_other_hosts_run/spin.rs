@@ -36,6 +36,28 @@ async fn spins_variables_are_the_values_of_the_definition() {
     assert_eq!(good(&host, "/variable?name=greeting").await, "hi");
 }
 
+/// It imports the whole of Spin's world, most of which is linked and absent.
+#[tokio::test]
+async fn a_component_of_spins_python_sdk_reaches_the_same() {
+    let keys = "memory = \"256MiB\"\ndeadline = \"60s\"\n\
+                grant = { kv = [\"default\"], sqlite = [\"default\"], config = { greeting = \"hi\" } }";
+    let host = Host::of("spin-python", keys);
+    for _ in 0..2 {
+        assert_eq!(good(&host, "/kv?store=default").await, "absent None\nget b'1' True\nleft False");
+        assert_eq!(good(&host, "/sqlite?database=default").await, "['a', 'b'] [[7, 'é']]");
+        assert_eq!(good(&host, "/variable?name=greeting").await, "hi");
+        assert!(good(&host, "/headers").await.contains("spin-path-info: /headers"));
+    }
+    for (path, grant) in [
+        ("/kv?store=secrets", "kv = [\"secrets\"]"),
+        ("/sqlite?database=secrets", "sqlite = [\"secrets\"]"),
+        ("/fetch?url=http://127.0.0.1:1/", "http = [\"http://127.0.0.1:1\"]"),
+    ] {
+        let text = refused(&host, path).await;
+        assert!(text.contains("not granted") && text.contains(grant), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn the_request_is_described_in_spins_fields_whatever_the_client_sent() {
     let host = Setup::new().plugin("p", "spin", "").route("/spin/{*rest}", "p").start();

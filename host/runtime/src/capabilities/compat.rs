@@ -8,4 +8,5 @@ pub(crate) mod spin_sqlite;
 mod spin_variables;
 pub(crate) mod wasi_blobstore;
 pub(crate) mod wasi_config_drafts;
+pub(crate) mod wasi_keyvalue_draft2;
 pub(crate) mod wasi_logging;

@@ -13,13 +13,13 @@ const PAGE: usize = 1_000;
 /// An open store; it was granted when it was opened.
 #[allow(unreachable_pub, reason = "the generated bindings export it")]
 pub struct Bucket {
-    store: String,
+    pub(super) store: String,
 }
 
 type Answer<T> = wasmtime::Result<Result<T, store::Error>>;
 
 /// The stores and the name of the one that `bucket` stands for.
-fn open(guest: &Guest, bucket: &Resource<Bucket>) -> wasmtime::Result<(Kv, String)> {
+pub(super) fn open(guest: &Guest, bucket: &Resource<Bucket>) -> wasmtime::Result<(Kv, String)> {
     let store = guest.table.get(bucket)?.store.clone();
     Ok((guest.env.kv.clone(), store))
 }

@@ -15,6 +15,7 @@ const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
     (Provider::Ostler, "wasi:logging", "0.1.0-draft", &["logging"]),
     (Provider::Ostler, "wasi:logging", "", &["logging"]),
     (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft", &["store", "atomics", "batch"]),
+    (Provider::Ostler, "wasi:keyvalue", "0.2.0-draft2", &["store", "atomics", "batch"]),
     (Provider::Ostler, "fermyon:spin", "2.0", &["key-value", "sqlite", "variables"]),
     (Provider::Ostler, "spin:key-value", "3.0", &["key-value"]),
     (Provider::Ostler, "spin:sqlite", "3.0", &["sqlite"]),

@@ -72,8 +72,8 @@ fn an_import_nobody_provides_is_refused_by_name() {
     for (name, reason) in [
         ("acme:db/query@1.0.0", "it imports acme:db/query@1.0.0, which nobody provides"),
         (
-            "wasi:keyvalue/store@0.2.0-draft2",
-            "it imports wasi:keyvalue/store@0.2.0-draft2, which nobody provides; did you mean \
+            "wasi:keyvalue/store@0.2.0-draft9",
+            "it imports wasi:keyvalue/store@0.2.0-draft9, which nobody provides; did you mean \
              wasi:keyvalue/store@0.2.0-draft?",
         ),
         ("plain-name", "it imports plain-name, which nobody provides"),
@@ -96,6 +96,15 @@ fn a_known_import_that_is_not_granted_is_a_warning() {
         ("ostler:plugin/kv@0.1.0", "kv"),
         ("wasi:keyvalue/batch@0.2.0-draft", "kv"),
         ("wasi:config/store@0.2.0-rc.1", "config"),
+        ("wasi:config/store@0.2.0-draft", "config"),
+        ("wasi:keyvalue/store@0.2.0-draft2", "kv"),
+        ("fermyon:spin/key-value@2.0.0", "kv"),
+        ("spin:key-value/key-value@3.0.0", "kv"),
+        ("spin:variables/variables@3.0.0", "config"),
+        ("fermyon:spin/sqlite@2.0.0", "sqlite"),
+        ("spin:sqlite/sqlite@3.0.0", "sqlite"),
+        ("spin:sqlite/sqlite@3.1.0", "sqlite"),
+        ("wasi:blobstore/blobstore@0.2.0-draft", "blob"),
         ("wasi:http/outgoing-handler@0.2.8", "http"),
         ("wasi:http/client@0.3.0", "http"),
     ] {
@@ -106,6 +115,22 @@ fn a_known_import_that_is_not_granted_is_a_warning() {
     }
     let granted = Grant { kv: vec!["a".into()], ..Grant::default() };
     assert_eq!(importing("ostler:plugin/kv@0.1.0").warnings(&granted), Vec::<String>::new());
+}
+
+#[test]
+fn an_import_that_is_known_and_absent_is_a_warning_and_no_refusal() {
+    for name in ["spin:redis/redis@3.0.0", "fermyon:spin/llm@2.0.0", "wasi:cli/exit@0.3.0-rc-2026-03-15"] {
+        let found = importing(name);
+        assert_eq!(found.imports[0].provider, Provider::Absent, "{name}");
+        assert_eq!(found.refusals().len(), 1, "{name}: only the handler is missing");
+        let warnings = found.warnings(&Grant::default());
+        assert_eq!(
+            warnings,
+            [format!("it imports {name}, which this host does not have; a call ends the request")]
+        );
+    }
+    assert_eq!(importing("wasi:logging/logging").imports[0].provider, Provider::Ostler);
+    assert_eq!(importing("wasi:cli/exit@0.3.0-rc-1").imports[0].provider, Provider::Nobody);
 }
 
 #[test]

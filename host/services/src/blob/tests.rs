@@ -1,3 +1,5 @@
+//! Real files in a folder of the test's own.
+
 use std::io::Read;
 
 use super::*;
