@@ -34,14 +34,11 @@ struct Guest {
     name: String,
     dir: Option<PathBuf>,
     wat: Option<PathBuf>,
-<<<<<<< HEAD
     /// Folders outside `dir` whose change makes it stale, such as its SDK's.
     #[serde(default)]
     also: Vec<PathBuf>,
-=======
     /// If `dir` is no plugin of Ostler's but one that another host's SDK for Python makes.
     python: Option<Python>,
->>>>>>> compat
 }
 
 /// Builds every guest of the list `guests_toml` into `out` as `NAME.wasm`, as `options` say (but for their output).
@@ -74,19 +71,11 @@ pub fn build_all(
             continue;
         }
         progress(&guest.name);
-<<<<<<< HEAD
-        match guest.wat {
-            Some(_) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
-            None => {
-                build::build(&source, &Options { output: Some(file.clone()), ..options.clone() })?;
-=======
         match (&guest.wat, &guest.python) {
-            (None, Some(python)) => python.build(&source, target_dir, &file)?,
+            (None, Some(python)) => python.build(&source, options, &file)?,
             (Some(_), _) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
             (None, None) => {
-                let (target_dir, output) = (Some(target_dir.to_path_buf()), Some(file.clone()));
-                build::build(&source, &Options { target_dir, output, words: Words::Inherit })?;
->>>>>>> compat
+                build::build(&source, &Options { output: Some(file.clone()), ..options.clone() })?;
             }
         }
         build::write(&stamp, sources.as_bytes())?;
@@ -126,14 +115,7 @@ fn gather(path: &Path, all: &mut Vec<u8>) -> std::io::Result<()> {
     let mut entries = path.read_dir()?.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| entry.file_name());
     for entry in entries {
-<<<<<<< HEAD
         if !LEFT.iter().any(|left| entry.file_name() == *left) {
-=======
-        if !matches!(
-            entry.file_name().to_string_lossy().as_ref(),
-            "target" | "Cargo.lock" | ".git" | "__pycache__"
-        ) {
->>>>>>> compat
             gather(&entry.path(), all)?;
         }
     }
