@@ -1,6 +1,7 @@
 //! Changes of a source folder, told once they have settled.
 //!
-//! What builds, hosts and package managers write (`target`, `.git`, `.ostler`, `node_modules`, components) is not watched: it would never settle.
+//! What builds, hosts and package managers write themselves (`target`, `.git`, `.ostler`, `node_modules`, components) is not
+//! watched: it would never settle.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
