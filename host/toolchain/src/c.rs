@@ -35,7 +35,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let folder = tempfile::tempdir_in(job.work).map_err(BuildError::io("making a folder for the module"))?;
     let module = folder.path().join("handler.wasm");
     let mut command = command(&compiler, job.dir, &manifest)?;
-    command.args(sdk::objects(&compiler, &job.dir.join(&manifest.sdk), job.work)?).arg("-o").arg(&module);
+    command.args(sdk::words(&compiler, &job.dir.join(&manifest.sdk), job.work)?).arg("-o").arg(&module);
     process::run(&mut command, job.words)?;
     let mut bytes = std::fs::read(&module).map_err(BuildError::io("reading the module"))?;
     let wit = job.dir.join(&manifest.sdk).join("wit");
@@ -46,8 +46,8 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
 /// The call of the compiler for the project's own files.
 fn command(compiler: &Compiler, dir: &Path, manifest: &Manifest) -> Result<Command, BuildError> {
     let mut command = compiler.command();
-    command.current_dir(dir).args(FLAGS).args(["-mexec-model=reactor", "-Wl,--strip-debug"]);
-    command.args([format!("-Wl,-z,stack-size={STACK}"), "-Wl,--stack-first".into()]);
+    command.current_dir(dir).args(FLAGS).args(compiler.linker());
+    command.arg(format!("-Wl,-z,stack-size={STACK}"));
     command.arg("-I").arg(manifest.sdk.join("include")).args(["-I", "."]).args(&manifest.flags);
     for folder in [".", "src"] {
         command.args(sources(dir, Path::new(folder))?);

@@ -76,3 +76,9 @@ fn a_module_without_the_sdk_is_told_how_to_have_it() {
     let error = build_into(&project, project.join("out.wasm")).unwrap_err().to_string();
     assert!(error.contains("replace ostler => ./.ostler/sdk"), "{error}");
 }
+
+#[test]
+fn a_name_of_gos_own_packages_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(new(&folder.path().join("fmt"), "fmt", Language::Go, &Sdk::Vendored).is_err());
+}

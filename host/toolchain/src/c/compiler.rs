@@ -56,13 +56,26 @@ impl Compiler {
         }
     }
 
+    /// Words that let a call of it link as well.
+    pub(crate) fn linker(&self) -> Vec<String> {
+        let words = ["-mexec-model=reactor".into(), "-Wl,--strip-debug".into()];
+        let library = match self {
+            Compiler::Debian(version) => {
+                let linker = format!("-fuse-ld=/usr/bin/wasm-ld-{version}");
+                vec!["-Wl,--stack-first".into(), format!("-B{LIBC}"), format!("-L{LIBC}"), linker]
+            }
+            // Zig's own linker puts the stack first unasked, and does not know the word.
+            Compiler::Zig(_) => Vec::new(),
+        };
+        words.into_iter().chain(library).collect()
+    }
+
     /// A call of it that knows what it compiles for.
     pub(crate) fn command(&self) -> Command {
         match self {
             Compiler::Debian(version) => {
                 let mut clang = Command::new(format!("/usr/bin/clang-{version}"));
                 clang.args(["--target=wasm32-wasip1", "--sysroot=/usr", "-isystem", HEADERS]);
-                clang.args(["-B", LIBC, "-L", LIBC]).arg(format!("-fuse-ld=/usr/bin/wasm-ld-{version}"));
                 clang
             }
             Compiler::Zig(python) => {

@@ -10,8 +10,22 @@ use super::{FLAGS, sources};
 use crate::build::{BuildError, Words};
 use crate::process;
 
-/// Object files of the SDK in the folder `sdk`, kept in a folder of `work` that is named after all that they are made of.
-pub(super) fn objects(compiler: &Compiler, sdk: &Path, work: &Path) -> Result<Vec<PathBuf>, BuildError> {
+/// Words that add the SDK in the folder `sdk` to the last call of the compiler: objects, or for Zig, whose `-c` takes one file and
+/// which keeps objects itself, the sources.
+pub(super) fn words(compiler: &Compiler, sdk: &Path, work: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    if let Compiler::Debian(_) = compiler {
+        return objects(compiler, sdk, work);
+    }
+    let sdk = sdk.canonicalize().map_err(BuildError::io(format!("finding {}", sdk.display())))?;
+    let mut words = vec!["-I".into(), sdk.join("src"), "-I".into(), sdk.join("bindings")];
+    for part in ["src", "bindings"] {
+        words.extend(sources(&sdk, Path::new(part))?.iter().map(|source| sdk.join(source)));
+    }
+    Ok(words)
+}
+
+/// Object files of the SDK, kept in a folder of `work` that is named after all that they are made of.
+fn objects(compiler: &Compiler, sdk: &Path, work: &Path) -> Result<Vec<PathBuf>, BuildError> {
     let sdk = sdk.canonicalize().map_err(BuildError::io(format!("finding {}", sdk.display())))?;
     let made_of = digest(compiler, &sdk)?;
     let kept = work.join(format!("c-sdk-{}", &made_of[made_of.len() - 16..]));
