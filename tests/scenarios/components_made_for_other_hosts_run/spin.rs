@@ -36,6 +36,28 @@ async fn spins_variables_are_the_values_of_the_definition() {
     assert_eq!(good(&host, "/variable?name=greeting").await, "hi");
 }
 
+#[tokio::test]
+async fn a_component_of_spins_sdk_before_async_reaches_the_same() {
+    let grant = "grant = { kv = [\"default\"], sqlite = [\"default\"], config = { greeting = \"hi\" } }";
+    let host = Host::of("spin5", grant);
+    for _ in 0..2 {
+        let told = good(&host, "/kv?store=default").await;
+        let lines: Vec<_> = told.lines().collect();
+        assert_eq!(lines, ["absent None", "get Some([49]) true", "keys [\"a\"]", "left []"]);
+        let told = good(&host, "/sqlite?database=default").await;
+        assert_eq!(told, "[\"a\", \"b\"] Some(7) Some(\"seven\")");
+        assert_eq!(good(&host, "/variable?name=greeting").await, "hi");
+        assert_eq!(good(&host, "/headers").await, "/headers");
+    }
+    for path in ["/kv?store=secrets", "/sqlite?database=secrets"] {
+        let text = refused(&host, path).await;
+        assert!(text.contains("not granted") && text.contains("[\"secrets\"]"), "{text}");
+    }
+    let host = Host::of("spin5-sqlite3", grant);
+    let told = good(&host, "/?database=default").await;
+    assert_eq!(told, "rowid 1 changes 1 [\"a\", \"b\"] Some(7) Some(\"seven\")");
+}
+
 /// It imports the whole of Spin's world, most of which is linked and absent.
 #[tokio::test]
 async fn a_component_of_spins_python_sdk_reaches_the_same() {
