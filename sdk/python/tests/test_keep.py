@@ -19,7 +19,7 @@ class Keep(unittest.TestCase):
             (package / "inner.py").write_text("VALUE = __name__\n")
             (package / "tests/__init__.py").write_text("")
             kept.keep([folder])
-        sys.meta_path.append(kept)  # type: ignore[arg-type]
+        sys.meta_path.append(kept)
         self.addCleanup(sys.meta_path.remove, kept)
         found = importlib.import_module("kept_package")
         self.assertEqual((found.VALUE, found.__file__), ("kept_package.inner", str(package / "__init__.py")))
