@@ -27,10 +27,11 @@ def list_todos(request: Request) -> Response:
 @handle.post("/todos")
 def add(request: Request) -> Response:
     title = check_title(read_object(request).get("title"))
-    todo = {"id": TODOS.increment("next"), "title": title, "done": False}
-    TODOS.set_json(key(todo["id"]), todo)
-    log.info("added", id=todo["id"])
-    return Response.json(todo, status=201, headers={"location": f"/todos/{todo['id']}"})
+    number = TODOS.increment("next")
+    todo = {"id": number, "title": title, "done": False}
+    TODOS.set_json(key(number), todo)
+    log.info("added", id=number)
+    return Response.json(todo, status=201, headers={"location": f"/todos/{number}"})
 
 
 @handle.get("/todos/{id}")

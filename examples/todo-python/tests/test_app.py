@@ -15,7 +15,8 @@ class Todos(unittest.TestCase):
         return self.host.call(handle, Request(method, target, json=body))
 
     def add(self, title: str) -> int:
-        return self.ask("POST", "/todos", {"title": title}).read_json()["id"]
+        number: int = self.ask("POST", "/todos", {"title": title}).read_json()["id"]
+        return number
 
     def assert_problem(self, response: Response, status: int, code: str) -> None:
         self.assertEqual(response.headers["content-type"], "application/problem+json")

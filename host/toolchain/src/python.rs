@@ -30,10 +30,11 @@ const ENTRY: &str = "ostler_entry";
 pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let dir = job.dir.canonicalize().map_err(BuildError::io(format!("finding {}", job.dir.display())))?;
     let manifest = Manifest::read(&dir)?;
+    let source = manifest.source(&dir)?;
     let tool = Tool::bring(job)?;
     let packages = Packages::install(job, &tool, &dir, &manifest)?;
     let stage = tempfile::tempdir_in(job.work).map_err(BuildError::io("making a temporary folder"))?;
-    let path = lay_out(stage.path(), &dir, &manifest, &packages)?;
+    let path = lay_out(stage.path(), &source, &dir, &manifest, &packages)?;
     let output = stage.path().join("component.wasm");
     let wit = sdk_folder(&dir, &manifest, &packages).join("wit");
     let mut command = componentize(&tool, stage.path(), &wit, &path, &output);
@@ -60,12 +61,13 @@ fn say_as(words: Words, failure: BuildError) -> BuildError {
 /// the compiler call them `/0`, `/1` and so on.
 fn lay_out(
     stage: &Path,
+    source: &Path,
     dir: &Path,
     manifest: &Manifest,
     packages: &Packages,
 ) -> Result<Vec<PathBuf>, BuildError> {
     let (app, sdk) = (stage.join("app"), stage.join("sdk"));
-    stage::copy_sources(&manifest.source(dir)?, &app)?;
+    stage::copy_sources(source, &app)?;
     if let Sdk::Folder(folder) = &manifest.sdk {
         stage::copy_sources(&dir.join(folder).join("ostler"), &sdk.join("ostler"))?;
     }

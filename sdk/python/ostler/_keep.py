@@ -50,7 +50,11 @@ class Kept:
         if name not in self._modules:
             return None
         file, package, _ = self._modules[name]
-        return spec_from_loader(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
+        spec = spec_from_loader(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
+        if spec is not None:
+            # Modules expect to have a `__file__`, if only to build paths from it.
+            spec.has_location = True
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Called by Python's import: an ordinary module."""

@@ -12,7 +12,7 @@ import random
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from componentize_py_types import Err
 from wit_world.imports import config, context, http_client, kv, log, types
@@ -25,6 +25,8 @@ from .log import Handler, Level
 from .problem import Problem
 from .request import Request
 from .response import Response
+
+_T = TypeVar("_T")
 
 _KV_ERRORS: dict[type, Callable[..., Exception]] = {
     kv.Error_Denied: _kv.Denied,
@@ -47,7 +49,7 @@ def _raise(error: Any, kinds: dict[type, Callable[..., Exception]]) -> NoReturn:
     raise kinds[type(error)](*texts) from None
 
 
-def _kv_call(function: Callable[..., Any], *arguments: Any) -> Any:
+def _kv_call(function: Callable[..., _T], *arguments: Any) -> _T:
     try:
         return function(*arguments)
     except Err as error:
@@ -123,11 +125,11 @@ def entry(module: str, name: str, kind: str) -> type:
     adapter = None if kind == "app" else importlib.import_module(f"ostler.{kind}")
     found = getattr(importlib.import_module(module), name, None)
     if not callable(found):
-        raise SystemExit(f"{module}.py has no function {name}: write one, or name another in [tool.ostler]")
+        raise LookupError(f"{module}.py has no function {name}: write one, or name another in [tool.ostler]")
     handler = found if adapter is None else adapter.handler(found)
     kept = Kept()
     kept.keep(sys.path)
-    sys.meta_path.append(kept)  # type: ignore[arg-type]
+    sys.meta_path.append(kept)
     logging.basicConfig(handlers=[Handler()], format="%(message)s")
 
     class HttpHandler:

@@ -42,7 +42,10 @@ class Requests(unittest.TestCase):
         nested = "[" * 500 + "]" * 500
         self.assertIsInstance(Request("POST", "/", body=nested).json(), list)
         self.assertEqual(Request("POST", "/", body='["' + "[" * 600 + '\\"["]').json(), ["[" * 600 + '"['])
-        for body in (b"", b"{", b"NaN", b"\xff", b'"\\udc00"', f"[{nested}]".encode(), b"[" * 100_000, b"9" * 9000):
+        wide = b"[" + b"[[{}],[]]," * 9999 + b"0]"
+        self.assertEqual(len(Request("POST", "/", body=wide).json()), 10_000)
+        mixed = '{"a":[' * 600 + "]}" * 600
+        for body in (mixed.encode(), b"", b"{", b"NaN", b"\xff", b'"\\udc00"', f"[{nested}]".encode(), b"[" * 100_000, b"9" * 9000):
             with self.assertRaises(Problem) as caught:
                 Request("POST", "/", body=body).json()
             self.assertEqual((caught.exception.status, caught.exception.code), (400, "invalid_json"), body[:9])

@@ -64,7 +64,7 @@ fn python() -> Result<&'static str, BuildError> {
         ended.is_ok_and(|status| status.success())
     };
     ["python3", "python"].into_iter().find(works).ok_or_else(|| BuildError::Tool {
-        what: format!("Python 3.10 or later with its module venv, in which {NAME} runs"),
+        what: format!("Python 3.10 or later with its module venv (for {NAME})"),
         command: "`apt-get install python3-venv` (Debian, Ubuntu), `dnf install python3` (Fedora) or `brew install python` (macOS) brings it".into(),
     })
 }
