@@ -116,7 +116,7 @@ impl Inner {
 
 fn answer(connection: &Connection, statement: &str, parameters: &[Value]) -> Result<Answer, Error> {
     let mut statement = connection.prepare(statement)?;
-    let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
     let width = columns.len();
     let mut answer = Answer { columns, rows: Vec::new() };
     let mut left = ANSWER_BYTES;
