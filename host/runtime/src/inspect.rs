@@ -155,21 +155,27 @@ impl Inspection {
         reasons
     }
 
-    /// What it imports although `grant` does not allow it: accepted, since toolchains import what is never called.
+    /// What it imports although `grant` does not allow it or this host does not have it: accepted, since toolchains import
+    /// what is never called.
     pub fn warnings(&self, grant: &Grant) -> Vec<String> {
+        self.lacking(grant).into_iter().chain(self.absent()).collect()
+    }
+
+    /// What it imports although `grant` does not allow it.
+    pub fn lacking(&self, grant: &Grant) -> Vec<String> {
         let lacking = self.needs.iter().filter(|need| !need.granted(grant));
-        let mut warnings: Vec<_> = lacking
+        lacking
             .map(|need| format!("{}, but {} is not granted; calls will be denied", need.why(), need.as_str()))
-            .collect();
+            .collect()
+    }
+
+    /// What it imports although this host does not have it.
+    pub fn absent(&self) -> Option<String> {
         let absent = self.imports.iter().filter(|import| import.provider == Provider::Absent);
-        let absent: Vec<_> = absent.map(|import| import.name.as_str()).collect();
-        if let [first, rest @ ..] = absent.as_slice() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            warnings.push(format!(
-                "it imports {first}{more}, which this host does not have; a call ends the request"
-            ));
-        }
-        warnings
+        let names: Vec<_> = absent.map(|import| import.name.as_str()).collect();
+        let (first, rest) = names.split_first()?;
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        Some(format!("it imports {first}{more}, which this host does not have; a call ends the request"))
     }
 
     fn no_handler(&self) -> String {

@@ -33,7 +33,15 @@ fn judge(section: &Section<'_>, told: &str, spec: &PluginSpec, found: &Inspectio
     for reason in found.refusals() {
         section.problem("path", format!("{told:?}: {reason}"), "a component that can run here", "");
     }
-    for warning in found.warnings(&spec.grant) {
+    if let Some(warning) = found.absent() {
+        section.warning(
+            "path",
+            format!("{told:?}: {warning}"),
+            "",
+            "no repair is needed if it never calls it",
+        );
+    }
+    for warning in found.lacking(&spec.grant) {
         section.warning("path", format!("{told:?}: {warning}"), "", "grant it if the plugin is to use it");
     }
 }
