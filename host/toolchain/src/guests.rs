@@ -1,15 +1,20 @@
 //! The guests of a `guests.toml`: every component the host's tests need, built into one folder, each only when its sources changed.
 //!
-//! A guest is a source folder (`dir`, built like any plugin) or a core module in text form (`wat`) that follows the typed
-//! contract by hand, for what no compiler would write.
+//! A guest is a source folder (`dir`, built like any plugin, or by its own shell script `build` if it follows another contract
+//! than Ostler's), or a core module in text form (`wat`) that follows the typed contract by hand, for what no compiler would
+//! write.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ostler_core::Digest;
 use serde::Deserialize;
 
 use crate::build::{self, BuildError, Options};
-use crate::component;
+use crate::c::Compiler;
+use crate::tools::Tools;
+use crate::{component, process};
 
 /// The list's file.
 #[derive(Deserialize)]
@@ -29,6 +34,9 @@ struct List {
 struct Guest {
     name: String,
     dir: Option<PathBuf>,
+    /// In `dir`: gets the file for the core module, which says itself which world it follows, and a folder for tools that
+    /// it brings.
+    build: Option<PathBuf>,
     wat: Option<PathBuf>,
 }
 
@@ -61,9 +69,10 @@ pub fn build_all(
             continue;
         }
         progress(&guest.name);
-        match guest.wat {
-            Some(_) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
-            None => {
+        match (&guest.wat, &guest.build) {
+            (Some(_), _) => build::write(&file, &from_text(&source, &here.join(&list.wit))?)?,
+            (None, Some(script)) => build::write(&file, &from_script(&source.join(script), options)?)?,
+            (None, None) => {
                 build::build(&source, &Options { output: Some(file.clone()), ..options.clone() })?;
             }
         }
@@ -78,6 +87,26 @@ fn from_text(wat: &Path, wit: &Path) -> Result<Vec<u8>, BuildError> {
     let wrong = |problem: String| BuildError::Manifest { path: wat.to_path_buf(), problem };
     let mut module = wat::parse_file(wat).map_err(|error| wrong(error.to_string()))?;
     component::embed_typed(&mut module, wit).map_err(wrong)?;
+    let component = component::encode(&module)?;
+    component::check(&component)?;
+    Ok(component)
+}
+
+/// Runs the guest's own script, which is told a C compiler for WASI as `CC`.
+fn from_script(script: &Path, options: &Options) -> Result<Vec<u8>, BuildError> {
+    let work = options.target_dir.clone().unwrap_or_else(std::env::temp_dir);
+    let tools = options.tools.clone().unwrap_or_else(|| work.join("tools"));
+    let tools =
+        std::path::absolute(&tools).map_err(BuildError::io(format!("finding {}", tools.display())))?;
+    let compiler = Compiler::find(&Tools::new(&tools, &options.tell))?.command();
+    let words = std::iter::once(compiler.get_program()).chain(compiler.get_args());
+    let compiler = words.collect::<Vec<_>>().join(OsStr::new(" "));
+    let folder = tempfile::tempdir().map_err(BuildError::io("making a folder for the module"))?;
+    let module = folder.path().join("module.wasm");
+    let mut command = Command::new("sh");
+    command.arg(script).arg(&module).arg(&tools).env("CC", compiler);
+    process::run(&mut command, options.words)?;
+    let module = std::fs::read(&module).map_err(BuildError::io("reading the module"))?;
     let component = component::encode(&module)?;
     component::check(&component)?;
     Ok(component)

@@ -1,5 +1,5 @@
 //! wasi:http as components rely on it that nobody here wrote: one table of behaviours, asked of guests of both versions
-//! and of several languages. `conform.rs` of the guests `p2` and `p3` says what each path does.
+//! and of several languages. The README of the guests says what each path does.
 
 mod bodies;
 mod errors;
@@ -7,5 +7,5 @@ mod outbound;
 mod requests;
 mod wire;
 
-/// By wasi:http 0.2 and 0.3 in Rust.
-const GUESTS: [&str; 2] = ["p2", "p3"];
+/// By wasi:http 0.2 and 0.3 in Rust, and by 0.2 in C.
+const GUESTS: [&str; 3] = ["p2", "p3", "c-p2"];

@@ -27,12 +27,10 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, kept) = (tls.clone(), kept.clone());
                 tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, &kept).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, &kept).await,
-                            Err(_) => {}
-                        },
+                    let Some(tls) = tls else { return serve(stream, &kept).await };
+                    // Who does not trust it hangs up.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, &kept).await;
                     }
                 });
             }
@@ -97,9 +95,7 @@ fn is_whole(request: &[u8]) -> bool {
     match length {
         Some(length) => body.len() >= length,
         None if head.contains("transfer-encoding") => {
-            { body.starts_with("0\r\n") || body.contains("\r\n0\r\n") }
-                .then_some(body.ends_with("\r\n\r\n"))
-                .unwrap_or(false)
+            (body.starts_with("0\r\n") || body.contains("\r\n0\r\n")) && body.ends_with("\r\n\r\n")
         }
         None => true,
     }
@@ -120,7 +116,9 @@ fn granted(setup: Setup, guest: &str, origins: &[&str], upstream: &str) -> Host 
 
 async fn ask(host: &Host, method: &str, query: &str, body: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    host.client.send(method, &format!("/ask?{query}"), body.to_owned()).await.text()
+    let text = host.client.send(method, &format!("/ask?{query}"), body.to_owned()).await.text();
+    // Rust names the type as well.
+    text.replace("ErrorCode::", "")
 }
 
 #[tokio::test]
@@ -179,12 +177,12 @@ async fn each_way_to_fail_has_its_own_error_code() {
     for guest in GUESTS {
         let host = host(guest, &[&plain, &secure, &nobody, "http://nowhere.invalid"], "");
         for (url, told) in [
-            (format!("{nobody}/"), "error=ErrorCode::ConnectionRefused"),
-            ("http://nowhere.invalid/".into(), "error=ErrorCode::DnsError"),
-            (format!("{secure}/"), "error=ErrorCode::TlsProtocolError"),
-            (format!("{plain}/gone"), "error=ErrorCode::ConnectionTerminated"),
-            (format!("{plain}/garbage"), "error=ErrorCode::HttpProtocolError"),
-            (format!("{plain}/cut"), "bytes=3\nend=ErrorCode::HttpResponseIncomplete"),
+            (format!("{nobody}/"), "error=ConnectionRefused"),
+            ("http://nowhere.invalid/".into(), "error=DnsError"),
+            (format!("{secure}/"), "error=TlsProtocolError"),
+            (format!("{plain}/gone"), "error=ConnectionTerminated"),
+            (format!("{plain}/garbage"), "error=HttpProtocolError"),
+            (format!("{plain}/cut"), "bytes=3\nend=HttpResponseIncomplete"),
         ] {
             let text = ask(&host, "GET", &format!("url={url}"), "").await;
             assert!(text.contains(told), "{guest} {url}: {text}");
@@ -212,9 +210,9 @@ async fn a_request_that_is_too_slow_ends_by_the_guests_own_options() {
     for guest in GUESTS {
         let host = host(guest, &[&origin, &busy], "");
         for (query, told) in [
-            (format!("url={busy}/&connect=100"), "error=ErrorCode::ConnectionTimeout"),
-            (format!("url={origin}/silent&first=100"), "error=ErrorCode::HttpResponseTimeout"),
-            (format!("url={origin}/stall&between=100"), "bytes=3\nend=ErrorCode::ConnectionReadTimeout"),
+            (format!("url={busy}/&connect=100"), "error=ConnectionTimeout"),
+            (format!("url={origin}/silent&first=100"), "error=HttpResponseTimeout"),
+            (format!("url={origin}/stall&between=100"), "bytes=3\nend=ConnectionReadTimeout"),
         ] {
             let text = ask(&host, "GET", &query, "").await;
             assert!(text.contains(told), "{guest} {query}: {text}");
@@ -238,7 +236,7 @@ async fn https_is_asked_with_certificates_checked() {
     let origin = format!("https://{}", server.authority);
     for guest in GUESTS {
         let text = ask(&host(guest, &[&origin], ""), "POST", &format!("url={origin}/"), "hi").await;
-        assert!(text.contains("error=ErrorCode::TlsCertificateError"), "{guest}: {text}");
+        assert!(text.contains("error=TlsCertificateError"), "{guest}: {text}");
 
         let setup = Setup::new();
         std::fs::write(setup.folder().join("ca.pem"), made.cert.pem()).unwrap();
