@@ -27,12 +27,10 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, kept) = (tls.clone(), kept.clone());
                 tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, &kept).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, &kept).await,
-                            Err(_) => {}
-                        },
+                    let Some(tls) = tls else { return serve(stream, &kept).await };
+                    // Who does not trust it hangs up.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, &kept).await;
                     }
                 });
             }
@@ -97,9 +95,7 @@ fn is_whole(request: &[u8]) -> bool {
     match length {
         Some(length) => body.len() >= length,
         None if head.contains("transfer-encoding") => {
-            { body.starts_with("0\r\n") || body.contains("\r\n0\r\n") }
-                .then_some(body.ends_with("\r\n\r\n"))
-                .unwrap_or(false)
+            (body.starts_with("0\r\n") || body.contains("\r\n0\r\n")) && body.ends_with("\r\n\r\n")
         }
         None => true,
     }
