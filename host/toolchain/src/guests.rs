@@ -105,13 +105,15 @@ fn from_text(wat: &Path, wit: &Path) -> Result<Vec<u8>, BuildError> {
     Ok(component)
 }
 
-/// Runs the guest's own script, which is told a C compiler for WASI as `CC`.
+/// Runs the guest's own script, which is told a C compiler for WASI that also links, as `CC`.
 fn from_script(script: &Path, options: &Options) -> Result<Vec<u8>, BuildError> {
     let work = options.target_dir.clone().unwrap_or_else(std::env::temp_dir);
     let tools = options.tools.clone().unwrap_or_else(|| work.join("tools"));
     let tools =
         std::path::absolute(&tools).map_err(BuildError::io(format!("finding {}", tools.display())))?;
-    let compiler = Compiler::find(&Tools::new(&tools, &options.tell))?.command();
+    let found = Compiler::find(&Tools::new(&tools, &options.tell))?;
+    let mut compiler = found.command();
+    compiler.args(found.linker());
     let words = std::iter::once(compiler.get_program()).chain(compiler.get_args());
     let compiler = words.collect::<Vec<_>>().join(OsStr::new(" "));
     let folder = tempfile::tempdir().map_err(BuildError::io("making a folder for the module"))?;

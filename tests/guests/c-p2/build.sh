@@ -9,5 +9,5 @@ cargo run --quiet --locked --manifest-path "$here/../bindings/Cargo.toml" --targ
     "$wit" wasi:http/proxy@0.2.12 "$2/bindings/c"
 cd "$here"
 # shellcheck disable=SC2086  # a command with its words
-$CC -std=c11 -D_DEFAULT_SOURCE -Os -g0 -Wall -Wextra -mexec-model=reactor -I "$2/bindings/c" \
-    ./*.c "$2/bindings/c/proxy.c" "$2/bindings/c/proxy_component_type.o" -Wl,--strip-debug -o "$1"
+$CC -std=c11 -D_DEFAULT_SOURCE -Os -g0 -Wall -Wextra -I "$2/bindings/c" \
+    ./*.c "$2/bindings/c/proxy.c" "$2/bindings/c/proxy_component_type.o" -o "$1"
