@@ -30,14 +30,23 @@ const WAITING_PER_PLACE: usize = 16;
 ///
 /// Dropping the future ends the guest's call; once a streaming handler has answered, dropping its body before the end does
 /// so a moment later.
-pub async fn call(
+pub fn call(
     plugin: &Arc<Plugin>,
     exchange: Exchange,
     mut request: Request<Body>,
-) -> Result<Response<Body>, Error> {
+) -> impl Future<Output = Result<Response<Body>, Error>> {
+    // Before the future, which would hold what it changes twice.
     if plugin.env.spin {
         spin_request::describe(&mut request, &exchange);
     }
+    dispatch(plugin, exchange, request)
+}
+
+async fn dispatch(
+    plugin: &Arc<Plugin>,
+    exchange: Exchange,
+    request: Request<Body>,
+) -> Result<Response<Body>, Error> {
     let answered = match &plugin.handler {
         Handler::Typed(_) => typed::call(plugin, exchange, request).await,
         // Boxed, so that the fast lane does not move futures of their size.

@@ -167,7 +167,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[plugins.a]\ngrant = { kvs = ['x'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
-            "ostler.toml:2: error: plugins.a.grant.kvs: found an unknown key; allowed: kv, http, networks, config; repair: write kv",
+            "ostler.toml:2: error: plugins.a.grant.kvs: found an unknown key; allowed: kv, sqlite, blob, http, networks, config; repair: write kv",
         ],
     ),
     (
