@@ -2,7 +2,7 @@
 //!
 //! They run under the kernel's idle policy, since a thread that wakes preempts an idle one at once, while a merely nice
 //! one first ends its slice. But when requests want every processor, idle threads get nothing at all. So a watcher looks
-//! at each of them every [`PERIOD`], and lets who starves compete as a nice thread until the next look.
+//! at each of them every [`PERIOD`], and lets who starves compete as a nice thread until there is plenty again.
 
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,15 +12,20 @@ use std::time::Duration;
 use thread_priority::unix::{ThreadId, set_thread_priority_and_policy, thread_native_id};
 use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
 
-/// Time between two looks while there is background work. An idle thread that is preempted while it holds a lock that a
-/// request needs may delay it by as much.
+/// Time between two looks while there is background work.
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// Time between two looks while there is none.
 const REST: Duration = Duration::from_millis(100);
 
-/// A thread that wants a processor and gets less than this of a period is starving.
+/// A thread that wants a processor and gets less than this of a period has too little.
 const LITTLE: Duration = Duration::from_millis(2);
+
+/// Periods in a row with too little after which a thread starves: moments in which requests want everything are no hunger.
+const PATIENCE: u32 = 10;
+
+/// A thread that competes goes on until it gets this much of a period: more than its niceness gives it on a busy machine.
+const PLENTY: Duration = Duration::from_millis(5);
 
 /// Niceness of a thread that starves: beside one thread that never rests it gets a tenth of a processor (at 19 it would
 /// be a sixtieth).
@@ -40,6 +45,8 @@ struct Thread {
     /// The kernel's folder about it.
     proc: String,
     ran: Duration,
+    /// Looks in a row at which it had too little.
+    short: u32,
     starves: bool,
 }
 
@@ -59,6 +66,7 @@ impl Background {
             native: thread_native_id(),
             proc: format!("/proc/self/task/{}", id.as_raw_nonzero()),
             ran: Duration::ZERO,
+            short: 0,
             starves: false,
         };
         thread.set(false);
@@ -93,7 +101,9 @@ impl Thread {
         let got = ran.saturating_sub(self.ran);
         self.ran = ran;
         let wants = self.wants_to_run();
-        let starves = wants && got < LITTLE;
+        let short = wants && got < if self.starves { PLENTY } else { LITTLE };
+        self.short = if short { self.short.saturating_add(1) } else { 0 };
+        let starves = self.short >= PATIENCE;
         if starves != self.starves {
             self.set(starves);
         }
