@@ -14,8 +14,14 @@ pub(crate) struct Tool {
     package: &'static str,
 }
 
-/// What tests need: a browser for the pages that people see.
-pub(crate) const TEST: [Tool; 1] = [Tool { program: "chromium", package: "chromium" }];
+/// What tests need: a browser for the pages that people see, and what brings the tools of guests that are not in Rust.
+pub(crate) const TEST: [Tool; 5] = [
+    Tool { program: "chromium", package: "chromium" },
+    Tool { program: "node", package: "nodejs" },
+    Tool { program: "npm", package: "npm" },
+    Tool { program: "python3", package: "python3-venv" },
+    Tool { program: "make", package: "make" },
+];
 /// What the bench needs: the load generator, and a server to compare with.
 pub(crate) const BENCH: [Tool; 2] =
     [Tool { program: "wrk", package: "wrk" }, Tool { program: "nginx", package: "nginx" }];
