@@ -18,7 +18,7 @@ pub mod setup;
 pub mod template;
 pub mod toolchain;
 mod tools;
-mod wheel;
+mod venv;
 
 pub use build::{BuildError, Built, Options, build};
 pub use language::Language;

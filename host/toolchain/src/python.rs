@@ -10,6 +10,7 @@ use std::process::Command;
 
 use crate::build::{BuildError, Compiled, Job, Words};
 use crate::process;
+use crate::venv::Venv;
 
 mod kit;
 mod manifest;
@@ -21,7 +22,6 @@ pub(crate) use kit::KIT;
 
 use manifest::{Kind, Manifest, Sdk};
 use packages::Packages;
-use tool::Tool;
 
 /// Name of the module that componentize-py is given. It stands beside the SDK and makes the handler's class.
 const ENTRY: &str = "ostler_entry";
@@ -31,7 +31,7 @@ pub(crate) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let dir = job.dir.canonicalize().map_err(BuildError::io(format!("finding {}", job.dir.display())))?;
     let manifest = Manifest::read(&dir)?;
     let source = manifest.source(&dir)?;
-    let tool = Tool::bring(job)?;
+    let tool = tool::bring(job)?;
     let packages = Packages::install(job, &tool, &dir, &manifest)?;
     let stage = tempfile::tempdir_in(job.work).map_err(BuildError::io("making a temporary folder"))?;
     let path = lay_out(stage.path(), &source, &dir, &manifest, &packages)?;
@@ -100,7 +100,7 @@ fn entry(manifest: &Manifest) -> String {
     )
 }
 
-fn componentize(tool: &Tool, stage: &Path, wit: &Path, path: &[PathBuf], output: &Path) -> Command {
+fn componentize(tool: &Venv, stage: &Path, wit: &Path, path: &[PathBuf], output: &Path) -> Command {
     let mut command = Command::new(tool.program("componentize-py"));
     command.current_dir(stage).env("VIRTUAL_ENV", stage.join("environment"));
     command.env_remove("PYTHONPATH").env_remove("PYTHONHOME").env("RUST_BACKTRACE", "0");

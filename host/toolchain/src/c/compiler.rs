@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::build::BuildError;
+use crate::build::{BuildError, Words};
 use crate::tools::Tools;
-use crate::wheel::Wheel;
+use crate::venv::Venv;
 
 /// What brings Debian's, as root.
 pub(crate) const DEBIAN_COMMAND: &str = "apt-get install clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32";
@@ -18,7 +18,7 @@ const LIBC: &str = "/usr/lib/wasm32-wasi";
 const HEADERS: &str = "/usr/include/wasm32-wasi";
 
 /// Carries clang and a library for WASI in one package, on every system.
-const ZIG: Wheel = Wheel { package: "ziglang", version: "0.17.1" };
+const ZIG: &str = "ziglang==0.17.1";
 
 /// A compiler with a library for WASI.
 pub(crate) enum Compiler {
@@ -34,11 +34,11 @@ impl Compiler {
         if let Some(debian) = Compiler::installed() {
             return Ok(debian);
         }
-        let python = ZIG.bring(tools).map_err(|error| BuildError::Tool {
+        let venv = Venv::bring(tools, &[ZIG], Words::Keep).map_err(|error| BuildError::Tool {
             what: format!("a C compiler for WebAssembly (Zig's could not be installed: {error})"),
             command: format!("on Debian, as root: {DEBIAN_COMMAND}"),
         })?;
-        Ok(Compiler::Zig(python))
+        Ok(Compiler::Zig(venv.program("python")))
     }
 
     /// Debian's newest that is complete.
@@ -51,7 +51,8 @@ impl Compiler {
         match self {
             Compiler::Debian(version) => format!("clang-{version}"),
             Compiler::Zig(_) => {
-                format!("zig cc {}, since no clang with a library for WASI is installed", ZIG.version)
+                let version = ZIG.replace("ziglang==", "");
+                format!("zig cc {version}, since no clang with a library for WASI is installed")
             }
         }
     }

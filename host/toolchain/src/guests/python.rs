@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::build::{BuildError, Options};
 use crate::process;
 use crate::tools::Tools;
+use crate::venv::Venv;
 
 /// How such a guest is made.
 #[derive(Deserialize)]
@@ -25,24 +26,14 @@ impl Python {
     pub(super) fn build(&self, dir: &Path, options: &Options, output: &Path) -> Result<(), BuildError> {
         let output =
             std::path::absolute(output).map_err(BuildError::io(format!("finding {}", output.display())))?;
-        let programs = self.packages(options)?.join("bin");
-        let mut command = Command::new(programs.join("componentize-py"));
+        let root = options.tools.clone().unwrap_or_else(|| ".ostler/tools".into());
+        let packages: Vec<_> = self.packages.iter().map(String::as_str).collect();
+        let venv = Venv::bring(&Tools::new(&root, &options.tell), &packages, options.words)?;
+        let mut command = Command::new(venv.program("componentize-py"));
         command.args(["-w", &self.world, "componentize", "app", "-o"]).arg(output).current_dir(dir);
         // It asks the environment's own interpreter where packages are.
         let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from);
-        let path = std::env::join_paths([programs].into_iter().chain(system)).unwrap_or_default();
+        let path = std::env::join_paths([venv.programs()].into_iter().chain(system)).unwrap_or_default();
         process::run(command.env("PATH", path).env("PYTHONDONTWRITEBYTECODE", "1"), options.words)
-    }
-
-    /// The environment with the packages.
-    fn packages(&self, options: &Options) -> Result<PathBuf, BuildError> {
-        let root = options.tools.clone().unwrap_or_else(|| ".ostler/tools".into());
-        let name = self.packages.join("-").replace("==", "-");
-        Tools::new(&root, &options.tell).folder(&name, |folder| {
-            process::run(Command::new("python3").args(["-m", "venv"]).arg(folder), options.words)?;
-            let mut pip = Command::new(folder.join("bin/pip"));
-            pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(&self.packages);
-            process::run(&mut pip, options.words)
-        })
     }
 }

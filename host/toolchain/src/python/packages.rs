@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crate::build::{BuildError, Job};
 use crate::process;
+use crate::venv::Venv;
 
 use super::manifest::{Manifest, Sdk};
 use super::stage;
-use super::tool::{GUEST, Tool};
+use super::tool::GUEST;
 
 /// The file in the folder that tells what was asked for; it is written last.
 const ASKED: &str = ".asked";
@@ -30,7 +31,7 @@ impl Packages {
     /// Installs what is not there yet.
     pub(super) fn install(
         job: &Job<'_>,
-        tool: &Tool,
+        tool: &Venv,
         dir: &Path,
         manifest: &Manifest,
     ) -> Result<Packages, BuildError> {
@@ -78,7 +79,7 @@ fn requirements(manifest: &Manifest) -> Vec<String> {
     manifest.dependencies.iter().cloned().chain(sdk).collect()
 }
 
-fn bring(job: &Job<'_>, tool: &Tool, folder: &Path, wanted: &[String]) -> Result<(), BuildError> {
+fn bring(job: &Job<'_>, tool: &Venv, folder: &Path, wanted: &[String]) -> Result<(), BuildError> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(BuildError::io(format!("clearing {}", folder.display())))?;
     }
