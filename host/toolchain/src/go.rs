@@ -13,7 +13,7 @@ mod module;
 
 pub(crate) use kit::KIT;
 
-use compiler::Compiler;
+pub(crate) use compiler::Compiler;
 use module::Module;
 
 /// Variables of the author's that would change what is compiled, or for what.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::build::{self, BuildError, Options};
 use crate::c::Compiler;
 use crate::tools::Tools;
-use crate::{component, process};
+use crate::{component, go, process};
 
 mod python;
 
@@ -105,13 +105,14 @@ fn from_text(wat: &Path, wit: &Path) -> Result<Vec<u8>, BuildError> {
     Ok(component)
 }
 
-/// Runs the guest's own script, which is told a C compiler for WASI that also links, as `CC`.
+/// Runs the guest's own script, which is told a C compiler for WASI that also links, as `CC`, and a Go compiler as `GO`.
 fn from_script(script: &Path, options: &Options) -> Result<Vec<u8>, BuildError> {
     let work = options.target_dir.clone().unwrap_or_else(std::env::temp_dir);
     let tools = options.tools.clone().unwrap_or_else(|| work.join("tools"));
     let tools =
         std::path::absolute(&tools).map_err(BuildError::io(format!("finding {}", tools.display())))?;
-    let found = Compiler::find(&Tools::new(&tools, &options.tell))?;
+    let kept = Tools::new(&tools, &options.tell);
+    let (found, go) = (Compiler::find(&kept)?, go::Compiler::find(&kept)?);
     let mut compiler = found.command();
     compiler.args(found.linker());
     let words = std::iter::once(compiler.get_program()).chain(compiler.get_args());
@@ -119,7 +120,7 @@ fn from_script(script: &Path, options: &Options) -> Result<Vec<u8>, BuildError> 
     let folder = tempfile::tempdir().map_err(BuildError::io("making a folder for the module"))?;
     let module = folder.path().join("module.wasm");
     let mut command = Command::new("sh");
-    command.arg(script).arg(&module).arg(&tools).env("CC", compiler);
+    command.arg(script).arg(&module).arg(&tools).env("CC", compiler).env("GO", go.program());
     process::run(&mut command, options.words)?;
     let module = std::fs::read(&module).map_err(BuildError::io("reading the module"))?;
     let component = component::encode(&module)?;

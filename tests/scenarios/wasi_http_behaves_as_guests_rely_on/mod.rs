@@ -7,5 +7,5 @@ mod outbound;
 mod requests;
 mod wire;
 
-/// By wasi:http 0.2 and 0.3 in Rust, and by 0.2 in C.
-const GUESTS: [&str; 3] = ["p2", "p3", "c-p2"];
+/// By wasi:http 0.2 and 0.3 in Rust, and by 0.2 in C and Go.
+const GUESTS: [&str; 4] = ["p2", "p3", "c-p2", "go-p2"];

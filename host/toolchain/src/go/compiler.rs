@@ -1,6 +1,6 @@
 //! The Go compiler: the one on the path if it is new enough, otherwise one that a build brings itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build::{BuildError, Words};
@@ -42,6 +42,11 @@ impl Compiler {
     /// For people.
     pub(crate) fn describe(&self) -> &str {
         &self.description
+    }
+
+    /// Its path.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// A call of it. Without a network it does not look for a newer one of itself.
