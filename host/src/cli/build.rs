@@ -32,6 +32,7 @@ impl Build {
     pub(super) fn run(self) -> Result<(), Failure> {
         let options = Options { output: self.output, ..options() };
         let built = ostler_toolchain::build(&self.dir, &options).map_err(failure)?;
+        let wanted = wanted(&built)?;
         if self.json {
             say::json(&json!({
                 "path": built.path,
@@ -39,11 +40,11 @@ impl Build {
                 "digest": built.digest.to_string(),
                 "handler": built.handler,
                 "language": format!("{:?}", built.language),
-                "imports": wanted(&built)?.imports,
-                "needs": wanted(&built)?.needs,
+                "imports": wanted.imports,
+                "needs": wanted.needs,
             }));
         } else {
-            say::line(words(&built, &wanted(&built)?));
+            say::line(words(&built, &wanted));
         }
         Ok(())
     }
