@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ostler_admin::{Api, Control, Refusal, Setup, Token, TokenError};
+use ostler_admin::{Api, Control, Refusal, Token, TokenError};
 use ostler_edge::{Listen, Server, ServerError};
+use ostler_identity::authenticate::Needs;
 use ostler_observe::{Observe, StartError};
+use ostler_policy::GateServices;
 use ostler_release::Registry;
 use ostler_runtime::{LoadError, Runtime, Services};
-use ostler_services::{Blobs, Database, DatabaseError, Kv, Sql};
+use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
 use ostler_upstream::{BadCa, Upstream};
 use tokio::sync::oneshot;
 
@@ -36,6 +38,8 @@ pub(crate) enum Error {
     State(#[from] DatabaseError),
     #[error(transparent)]
     Releases(#[from] ostler_release::Error),
+    #[error("cannot use [redis]: {0}")]
+    Redis(#[from] ostler_services::redis::RedisError),
     #[error(transparent)]
     Upstream(#[from] BadCa),
     #[error("cannot start the Wasm runtime: {0}")]
@@ -71,15 +75,29 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let upstream = Upstream::new(config.upstream.clone())?;
     let sql = Sql::new(database.state_dir());
     let blobs = Blobs::new(database.state_dir());
-    let services = Services { kv: kv.clone(), sql, blobs, upstream, observe: observe.clone() };
+    let redis = config.redis.as_ref().map(Redis::new).transpose()?;
+    let limits = RateLimits::new(redis.clone());
+    let cache = Cache::new(&config.cache, &config.state, redis);
+    let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
+    let (limiting, caching) = (limits.clone(), cache.clone());
+    let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
+    let services = Services {
+        kv: kv.clone(),
+        sql,
+        blobs,
+        rate_limits: limits,
+        cache,
+        upstream,
+        observe: observe.clone(),
+    };
     let code = Arc::new(KeptCode(registry.code().clone()));
     let runtime = Runtime::new(&config.runtime, services, code.clone())?;
     let compatibility = runtime.compatibility();
     let _ = tokio::task::spawn_blocking(move || code.prune(&compatibility)).await;
     let token = Token::read_or_create(&config.admin.token_file)?;
-    let setup = Setup { plugins: config.plugins.clone(), routes: config.routes.clone() };
+    let setup = config.setup();
     let control = tokio::select! {
-        started = Control::start(runtime, registry, observe.clone(), setup) => started?,
+        started = Control::start(runtime, registry, observe.clone(), gate, setup) => started?,
         () = signals.until_stop(|| {}) => return Ok(()),
     };
     let draining = Arc::new(AtomicBool::new(false));

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
 
 mod admin;
 mod files;
+mod gate;
 mod listen;
 mod plugins;
 mod routes;
@@ -31,7 +32,7 @@ pub(crate) struct Config {
     /// `[state] dir`: where everything that must last lies. Default: `state` beside the file.
     pub(crate) state: PathBuf,
     /// `[plugins.NAME]`, by name; paths in them are relative to nothing any more.
-    pub(crate) plugins: BTreeMap<String, PluginSpec>,
+    pub(crate) plugins: BTreeMap<String, Definition>,
     /// `[[routes]]`, in the order of the file.
     pub(crate) routes: Vec<RouteSpec>,
     /// `[observe]`
@@ -40,6 +41,12 @@ pub(crate) struct Config {
     pub(crate) runtime: ostler_runtime::Config,
     /// `[upstream]`
     pub(crate) upstream: ostler_upstream::Config,
+    /// `[defaults]`, `[auth.NAME]`, `[authorization]`, `[limits.NAME]`, `[overload]`
+    pub(crate) gate: ostler_policy::GateConfig,
+    /// `[redis]`
+    pub(crate) redis: Option<ostler_services::redis::Config>,
+    /// `[cache]`
+    pub(crate) cache: ostler_services::cache::Config,
 }
 
 impl Config {
@@ -51,6 +58,15 @@ impl Config {
         Config::load_with(file, &variable)
     }
 
+    /// What the control plane is told of it.
+    pub(crate) fn setup(&self) -> ostler_admin::Setup {
+        ostler_admin::Setup {
+            plugins: self.plugins.clone(),
+            routes: self.routes.clone(),
+            gate: self.gate.clone(),
+        }
+    }
+
     /// Names of the tables that differ in `next` and take effect at the next start only.
     pub(crate) fn needs_restart(&self, next: &Config) -> Vec<&'static str> {
         let changed = [
@@ -59,6 +75,8 @@ impl Config {
             ("state", self.state != next.state),
             ("runtime", self.runtime != next.runtime),
             ("upstream", self.upstream != next.upstream),
+            ("redis", self.redis != next.redis),
+            ("cache", self.cache != next.cache),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect()
     }
@@ -118,16 +136,21 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     }
     let known = plugins::read(root.named_sections("plugins"), base, problems);
     let routes = routes::read(root.sections("routes"), &known, problems);
+    let gate = gate::read(root, base);
+    gate::check(&gate, &routes, &known, problems);
     Config {
         file: file.to_owned(),
         server,
         admin,
         state,
-        plugins: known.into_iter().map(|(name, (spec, _))| (name, spec)).collect(),
+        plugins: known.into_iter().map(|(name, (definition, _))| (name, definition)).collect(),
         routes,
         observe: root.section("observe").map(ostler_observe::Config::read).unwrap_or_default(),
         runtime: root.section("runtime").map(ostler_runtime::Config::read).unwrap_or_default(),
         upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
+        gate,
+        redis: root.section("redis").map(ostler_services::redis::Config::read),
+        cache: root.section("cache").map(ostler_services::cache::Config::read).unwrap_or_default(),
     }
 }
 

@@ -14,10 +14,11 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::gate::{Flaw, GateSpec};
+use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problems};
 use ostler_observe::Observe;
-use ostler_policy::{Order, Route, Router, Snapshot};
+use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
@@ -33,9 +34,11 @@ use progress::Progress;
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     /// `[plugins.NAME]`; paths are absolute or relative to the working folder.
-    pub plugins: BTreeMap<String, PluginSpec>,
+    pub plugins: BTreeMap<String, Definition>,
     /// `[[routes]]`.
     pub routes: Vec<RouteSpec>,
+    /// What requests must pass.
+    pub gate: GateConfig,
 }
 
 /// The control plane. Cheap to clone.
@@ -47,6 +50,7 @@ struct Inner {
     registry: Registry,
     observe: Observe,
     order: Arc<Order>,
+    services: GateServices,
     /// Held by a change from its first look at `state` until it is in force.
     change: Mutex<()>,
     state: Mutex<State>,
@@ -58,6 +62,8 @@ struct State {
     plugins: BTreeMap<String, Entry>,
     /// Routes of the configuration file.
     routes: Vec<RouteSpec>,
+    /// None before the first configuration.
+    gate: Option<Arc<Gate>>,
 }
 
 impl State {
@@ -84,11 +90,12 @@ impl Control {
         runtime: Runtime,
         registry: Registry,
         observe: Observe,
+        services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = Arc::new(Order::new(Snapshot::default(), observe.clone()));
+        let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, change, state, progress };
+        let inner = Inner { runtime, registry, observe, order, services, change, state, progress };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         Ok(control)
@@ -119,22 +126,47 @@ impl Control {
 
     /// The next snapshot.
     fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
         let own = state.plugins.values().flat_map(|entry| &entry.routes);
-        let routes =
-            state.routes.iter().chain(own).map(|spec| (spec.clone(), Arc::new(self.route(state, spec))));
+        let mut routes = Vec::new();
+        let mut reasons = Vec::new();
+        for spec in state.routes.iter().chain(own) {
+            match self.route(state, gate, spec) {
+                Ok(route) => routes.push((spec.clone(), Arc::new(route))),
+                Err(flaws) => {
+                    reasons.extend(flaws.iter().map(|flaw| format!("route {}: {flaw}", spec.path)));
+                }
+            }
+        }
+        for (spec, endpoint) in gate.endpoints() {
+            routes.push((spec.clone(), Arc::new(self.bare(&spec, "", Target::Endpoint(endpoint)))));
+        }
+        if !reasons.is_empty() {
+            return Err(Refusal::Invalid(reasons));
+        }
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-        Ok(Snapshot { router })
+        Ok(Snapshot { router, trusted_proxies: gate.trusted_proxies() })
     }
 
-    fn route(&self, state: &State, spec: &RouteSpec) -> Route {
-        let live = state.plugins.get(&spec.plugin).and_then(|entry| entry.live.as_ref());
+    fn route(&self, state: &State, gate: &Gate, spec: &RouteSpec) -> Result<Route, Vec<Flaw>> {
+        let entry = state.plugins.get(&spec.plugin);
+        let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
+        let nothing = GateSpec::default();
+        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate))?;
+        let target = Target::Plugin(live.map(|live| live.plugin.clone()));
+        Ok(Route { gate, ..self.bare(spec, &release, target) })
+    }
+
+    /// A route that lets everybody in.
+    fn bare(&self, spec: &RouteSpec, release: &str, target: Target) -> Route {
         Route {
-            metrics: self.0.observe.metrics.route(&spec.path, &spec.plugin, &release),
+            metrics: self.0.observe.metrics.route(&spec.path, &spec.plugin, release),
             pattern: spec.path.as_str().into(),
             plugin: spec.plugin.as_str().into(),
             release: release.into(),
-            live: live.map(|live| live.plugin.clone()),
+            gate: RouteGate::default(),
+            target,
         }
     }
 
@@ -153,14 +185,14 @@ impl Control {
 }
 
 /// Reads a definition as the API gives it: the keys of `[plugins.NAME]`, and `routes`.
-fn read_definition(name: &str, json: &serde_json::Value) -> Result<(PluginSpec, Vec<RouteSpec>), Refusal> {
+fn read_definition(name: &str, json: &serde_json::Value) -> Result<(Definition, Vec<RouteSpec>), Refusal> {
     let problems = Problems::new("definition");
     let node = Node::from_json(json);
     let mut section = node.section(name, &problems);
-    let spec = PluginSpec::read(&mut section);
+    let definition = Definition::read(&mut section);
     let routes =
         section.sections("routes").into_iter().map(|route| RouteSpec::read(route, Some(name))).collect();
-    if spec.path.is_some() {
+    if definition.spec.path.is_some() {
         section.problem(
             "path",
             "a path",
@@ -171,7 +203,7 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(PluginSpec, 
     section.finish();
     let told: Vec<_> = problems.into_vec();
     if told.is_empty() {
-        return Ok((spec, routes));
+        return Ok((definition, routes));
     }
     let line = |problem: &ostler_core::settings::Problem| {
         let (key, found, allowed) = (&problem.key, &problem.found, &problem.allowed);

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{Body, RequestId};
 
@@ -24,6 +24,17 @@ pub struct Error {
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// When the client may try again (sent as `Retry-After`, rounded up to whole seconds).
     pub retry_after: Option<Duration>,
+    /// What some refusals tell beside the rest.
+    pub more: Option<Box<More>>,
+}
+
+/// What a refusal tells beside its kind and detail.
+#[derive(Debug, Default)]
+pub struct More {
+    /// Fields of the reply, as `WWW-Authenticate`.
+    pub fields: HeaderMap,
+    /// Members of the problem document (RFC 9457 section 3.2), as `violations`.
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Result of anything that walks the request path.
@@ -47,6 +58,28 @@ pub enum Kind {
     UriTooLong,
     /// The request head is larger than allowed, or has too many fields.
     HeadersTooLarge,
+    /// A parameter or the body cannot be read as what it should be (not JSON, a number that is none, ...).
+    Malformed,
+    /// The request can be read, but is not what the route's document or schema asks for.
+    Invalid,
+    /// The body is of a media type that the route does not take.
+    UnsupportedMediaType,
+    /// The client did not prove who it is, or its proof is not accepted.
+    Unauthenticated,
+    /// The client is known, but the route asks for a (fresher) second factor.
+    StepUpRequired,
+    /// The client is known and may not do this.
+    Forbidden,
+    /// The request was made to look like the user's by another site.
+    CrossSite,
+    /// The client asks more often than it may.
+    RateLimited,
+    /// Whoever knows the client (keys, issuer, session store) could not be asked.
+    IdentityUnavailable,
+    /// The rate limits' shared store could not be asked, and the limit is to fail closed.
+    LimitUnavailable,
+    /// The client asked for a kept answer only, and there is none.
+    NotCached,
     /// The plugin is known, but no release of it is live.
     PluginHasNoRelease,
     /// No capacity was free within the deadline, or the host is shedding load.
@@ -71,6 +104,8 @@ pub enum Kind {
     PluginUpstreamTimeout,
     /// The plugin's response is larger than allowed.
     ResponseTooLarge,
+    /// The plugin's response is not what the route's document says.
+    ResponseInvalid,
     /// A failure of the host itself.
     Internal,
 }
@@ -92,7 +127,7 @@ pub struct Facts {
 
 impl Kind {
     /// Every kind, in declaration order; `Kind as usize` indexes it.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 32] = [
         Kind::BadRequest,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -100,6 +135,17 @@ impl Kind {
         Kind::BodyTooLarge,
         Kind::UriTooLong,
         Kind::HeadersTooLarge,
+        Kind::Malformed,
+        Kind::Invalid,
+        Kind::UnsupportedMediaType,
+        Kind::Unauthenticated,
+        Kind::StepUpRequired,
+        Kind::Forbidden,
+        Kind::CrossSite,
+        Kind::RateLimited,
+        Kind::IdentityUnavailable,
+        Kind::LimitUnavailable,
+        Kind::NotCached,
         Kind::PluginHasNoRelease,
         Kind::Overloaded,
         Kind::DeadlineExceeded,
@@ -112,6 +158,7 @@ impl Kind {
         Kind::PluginUpstreamUnavailable,
         Kind::PluginUpstreamTimeout,
         Kind::ResponseTooLarge,
+        Kind::ResponseInvalid,
         Kind::Internal,
     ];
 
@@ -138,6 +185,31 @@ impl Kind {
                 false,
                 false,
             ),
+            Kind::Malformed => (S::BAD_REQUEST, "malformed", "The request cannot be read", false, false),
+            Kind::Invalid => (S::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid", false, false),
+            Kind::UnsupportedMediaType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type", false, false)
+            }
+            Kind::Unauthenticated => {
+                (S::UNAUTHORIZED, "unauthenticated", "Authentication is needed", false, false)
+            }
+            Kind::StepUpRequired => {
+                (S::UNAUTHORIZED, "step_up_required", "A second factor is needed", false, false)
+            }
+            Kind::Forbidden => (S::FORBIDDEN, "forbidden", "Not allowed", false, false),
+            Kind::CrossSite => (S::FORBIDDEN, "cross_site", "Sent by another site", false, false),
+            Kind::RateLimited => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests", true, false),
+            Kind::IdentityUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "identity_unavailable",
+                "Nobody can tell now who this is",
+                true,
+                true,
+            ),
+            Kind::LimitUnavailable => {
+                (S::SERVICE_UNAVAILABLE, "limit_unavailable", "Rate limits cannot be kept now", true, true)
+            }
+            Kind::NotCached => (S::GATEWAY_TIMEOUT, "not_cached", "No kept answer", true, false),
             Kind::PluginHasNoRelease => {
                 (S::SERVICE_UNAVAILABLE, "plugin_has_no_release", "Nothing deployed here yet", true, false)
             }
@@ -192,6 +264,13 @@ impl Kind {
                 false,
                 true,
             ),
+            Kind::ResponseInvalid => (
+                S::INTERNAL_SERVER_ERROR,
+                "response_invalid",
+                "The handler's response is not what its document says",
+                false,
+                true,
+            ),
             Kind::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error", false, true),
         };
         Facts { status, code, title, retryable, alarming }
@@ -201,7 +280,7 @@ impl Kind {
 impl Error {
     /// An error whose `detail` the client may read.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Error { kind, detail: detail.into(), cause: None, retry_after: None }
+        Error { kind, detail: detail.into(), cause: None, retry_after: None, more: None }
     }
 
     /// Adds what only the log may read.
@@ -218,10 +297,24 @@ impl Error {
         self
     }
 
+    /// Adds a field to the reply.
+    #[must_use]
+    pub fn field(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.more.get_or_insert_default().fields.append(name, value);
+        self
+    }
+
+    /// Adds a member to the problem document; never one that would leak a secret.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: serde_json::Value) -> Self {
+        self.more.get_or_insert_default().members.insert(name.to_owned(), value);
+        self
+    }
+
     /// The reply for this error: RFC 9457 `application/problem+json` with `code` and `request_id`.
     pub fn response(&self, id: &RequestId) -> Response<Body> {
         let facts = self.kind.facts();
-        let problem = serde_json::json!({
+        let mut problem = serde_json::json!({
             "type": "about:blank",
             "title": facts.title,
             "status": facts.status.as_u16(),
@@ -229,9 +322,16 @@ impl Error {
             "code": facts.code,
             "request_id": id.as_str(),
         });
+        if let (Some(more), Some(problem)) = (&self.more, problem.as_object_mut()) {
+            let members = more.members.iter().map(|(name, value)| (name.clone(), value.clone()));
+            problem.extend(members);
+        }
         let mut response = Response::new(Body::full(Bytes::from(problem.to_string())));
         *response.status_mut() = facts.status;
         let headers = response.headers_mut();
+        if let Some(more) = &self.more {
+            headers.extend(more.fields.clone());
+        }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(after) = self.retry_after {
             let seconds = after.as_millis().div_ceil(1000).max(1);

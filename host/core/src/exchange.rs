@@ -1,18 +1,30 @@
 //! One request and its reply, as every room sees it: who asks, under which id, until when.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderValue, Request, Response};
 
-use crate::Body;
+use crate::principal::{Authorize, Principal};
+use crate::{Body, Error};
 
 /// What `edge` hands each request to. Always replies: errors have become responses by then.
 pub trait Handle: Send + Sync + 'static {
     /// Answers one request of `peer`.
     fn handle(&self, request: Request<Body>, peer: Peer) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// What answers a route without a plugin, as for the steps of a login.
+pub trait Endpoint: Send + Sync {
+    /// Answers one request, within the exchange's deadline.
+    fn answer<'a>(
+        &'a self,
+        exchange: &'a Exchange,
+        request: Request<Body>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send + 'a>>;
 }
 
 /// How the client is connected.
@@ -43,19 +55,39 @@ impl Scheme {
     }
 }
 
-/// The facts of one exchange, fixed once its route is known. Cheap to clone.
-#[derive(Debug, Clone)]
+/// The facts of one exchange: what is known with its route, and what the gate finds out. Cheap to clone.
+#[derive(Clone)]
 pub struct Exchange {
     /// Names this exchange in the reply, in logs and towards the plugin.
     pub id: RequestId,
     /// Who asks.
     pub peer: Peer,
+    /// Address of the client: the peer's, or what trusted proxies say of whom they speak for.
+    pub client: IpAddr,
     /// Path pattern of the route that matched, as configured.
     pub route: Arc<str>,
+    /// Who was proved to ask; none on routes that let everybody in.
+    pub principal: Option<Arc<Principal>>,
+    /// Parameters as the route's document types them.
+    pub parameters: Option<Arc<Parameters>>,
+    /// Answers what the principal may do; none where nothing is said of it.
+    pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
     pub started: Instant,
     /// When the reply must be complete; covers waiting in queues.
     pub deadline: Instant,
+}
+
+/// Parameters of one request by name, in the order of the document.
+pub type Parameters = Vec<(Arc<str>, serde_json::Value)>;
+
+impl Exchange {
+    /// An exchange of which no more is known than how it came in.
+    pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
+        let client = peer.address.ip().to_canonical();
+        let (principal, parameters, authorize) = (None, None, None);
+        Exchange { id, peer, client, route, principal, parameters, authorize, started, deadline }
+    }
 }
 
 /// Identifier of an exchange: `x-request-id`.

@@ -6,11 +6,14 @@ pub mod body;
 pub mod digest;
 pub mod error;
 pub mod exchange;
+pub mod gate;
 pub mod plugin;
+pub mod principal;
 pub mod settings;
 pub mod unit;
 
 pub use body::{Body, BodyError};
 pub use digest::Digest;
 pub use error::{Error, Kind};
-pub use exchange::{Exchange, Handle, Peer, RequestId, Scheme};
+pub use exchange::{Endpoint, Exchange, Handle, Parameters, Peer, RequestId, Scheme};
+pub use principal::{Authorize, Decision, Principal};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Method;
 use ipnet::IpNet;
 
+use crate::gate::GateSpec;
 use crate::settings::{Located, Section};
 
 /// Longest name of a plugin, store or host, in bytes.
@@ -46,6 +47,15 @@ pub struct PluginSpec {
     pub grant: Grant,
 }
 
+/// A plugin's definition: what it is allowed, and what requests to it must pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Definition {
+    /// What it is allowed.
+    pub spec: PluginSpec,
+    /// What requests on its routes must pass, where a route does not say otherwise.
+    pub gate: GateSpec,
+}
+
 /// Whether a plugin's instances are reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instances {
@@ -64,6 +74,10 @@ pub struct Grant {
     pub sqlite: Vec<String>,
     /// Containers by name, for what imports `wasi:blobstore`.
     pub blob: Vec<String>,
+    /// Rate limits by name (`[limits.NAME]`) that it may take from itself.
+    pub limits: Vec<String>,
+    /// Caches by name, for values of its own.
+    pub cache: Vec<String>,
     /// Configuration values.
     pub config: BTreeMap<String, String>,
     /// Origins for outbound HTTP, as `https://api.example.com` or `http://10.0.0.1:9000`, or `https://*.example.com`.
@@ -83,6 +97,8 @@ pub struct RouteSpec {
     pub host: Option<String>,
     /// Name of the plugin.
     pub plugin: String,
+    /// What its requests must pass; what it leaves open, its plugin and `[defaults]` say.
+    pub gate: GateSpec,
     /// Line in the configuration file, for messages; 0 if it came over the API.
     pub line: usize,
 }
@@ -102,6 +118,13 @@ impl Default for PluginSpec {
             log: 64 << 10,
             grant: Grant::default(),
         }
+    }
+}
+
+impl Definition {
+    /// Reads the keys of one plugin; the caller calls `finish` on the section.
+    pub fn read(section: &mut Section<'_>) -> Self {
+        Definition { spec: PluginSpec::read(section), gate: GateSpec::read(section) }
     }
 }
 
@@ -134,6 +157,7 @@ impl Grant {
     fn read(mut section: Section<'_>) -> Self {
         let (kv, sqlite) = (names(&mut section, "kv", "store"), names(&mut section, "sqlite", "database"));
         let blob = names(&mut section, "blob", "container");
+        let (limits, cache) = (names(&mut section, "limits", "limit"), names(&mut section, "cache", "cache"));
         let origins = section.strings("http");
         for origin in origins.iter().filter(|origin| !is_origin(&origin.value)) {
             let allowed = "origins such as \"https://api.example.com\" or \"https://*.example.com\"";
@@ -144,7 +168,7 @@ impl Grant {
         let config = section.texts("config");
         section.finish();
         let texts = |list: Vec<Located<String>>| list.into_iter().map(|item| item.value).collect();
-        Grant { kv, sqlite, blob, config, http: texts(origins), networks }
+        Grant { kv, sqlite, blob, limits, cache, config, http: texts(origins), networks }
     }
 }
 
@@ -210,9 +234,9 @@ impl RouteSpec {
             Some(name) => name.to_owned(),
             None => section.string("plugin").map(|name| name.value).unwrap_or_default(),
         };
-        let line = section.line;
+        let (gate, line) = (GateSpec::read(&mut section), section.line);
         section.finish();
-        RouteSpec { path, methods, host: host.map(|host| host.to_ascii_lowercase()), plugin, line }
+        RouteSpec { path, methods, host: host.map(|host| host.to_ascii_lowercase()), plugin, gate, line }
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
-use ostler_core::Kind;
+use ostler_core::{Kind, Principal};
 use tracing::Level;
 
 use crate::line::Line;
@@ -41,6 +41,8 @@ pub struct AccessLine<'a> {
     pub bytes_out: Option<u64>,
     /// Address of the client.
     pub client: IpAddr,
+    /// Who the client was proved to be.
+    pub principal: Option<&'a Principal>,
 }
 
 impl AccessLine<'_> {
@@ -71,6 +73,13 @@ impl AccessLine<'_> {
             }
         }
         line.address("client", self.client);
+        if let Some(principal) = self.principal {
+            line.text("subject", &principal.subject);
+            line.text("auth", &principal.authenticator);
+            if let Some(tenant) = &principal.tenant {
+                line.text("tenant", tenant);
+            }
+        }
         line.text("http", version(self.version));
         sink.push(line.finish());
     }

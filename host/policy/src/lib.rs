@@ -2,11 +2,18 @@
 //!
 //! [`Order`] is what the edge hands each request to. `order.rs` is the list, outermost first.
 
+mod cache;
+mod client;
+mod gate;
+mod limit;
 mod observe;
 mod order;
+pub mod overload;
 mod route;
 mod snapshot;
+mod validate;
 
+pub use gate::{Gate, GateConfig, GateServices, RouteGate, check};
 pub use order::Order;
 pub use route::{Found, Router};
-pub use snapshot::{Route, Snapshot};
+pub use snapshot::{Route, Snapshot, Target};

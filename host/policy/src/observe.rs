@@ -1,5 +1,6 @@
 //! Counts and logs every exchange once, when its reply has ended.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use ostler_core::{Body, BodyError, Error, Kind, Peer, RequestId};
+use ostler_core::{Body, BodyError, Error, Kind, Principal, RequestId};
 use ostler_observe::metrics::RouteMetrics;
 use ostler_observe::{AccessLine, Observe};
 
@@ -29,7 +30,9 @@ pub(crate) struct Observation {
     uri: Uri,
     version: Version,
     id: RequestId,
-    peer: Peer,
+    client: IpAddr,
+    /// Who asks, once that is known.
+    pub(crate) principal: Option<Arc<Principal>>,
     started: Instant,
     bytes_in: Option<u64>,
     finished: bool,
@@ -51,7 +54,7 @@ impl Observation {
         route: &Option<Arc<Route>>,
         request: &Request<Body>,
         id: &RequestId,
-        peer: Peer,
+        client: IpAddr,
         started: Instant,
     ) -> Self {
         Observation {
@@ -61,7 +64,8 @@ impl Observation {
             uri: request.uri().clone(),
             version: request.version(),
             id: id.clone(),
-            peer,
+            client,
+            principal: None,
             started,
             bytes_in: request.body().size_hint().exact(),
             finished: false,
@@ -113,7 +117,8 @@ impl Observation {
             duration,
             bytes_in: self.bytes_in,
             bytes_out: Some(bytes),
-            client: self.peer.address.ip(),
+            client: self.client,
+            principal: self.principal.as_deref(),
         });
     }
 

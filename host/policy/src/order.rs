@@ -4,7 +4,14 @@
 //! 2. request id: before anything that may fail, since every reply and line carries it;
 //! 3. route: decides the plugin and so every limit below;
 //! 4. deadline: starts with the request's arrival, so that it covers time in queues;
-//! 5. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
+//! 5. overload: before anything that costs, since shedding must be cheaper than serving;
+//! 6. address limits: before authentication, which is what an attacker would make expensive;
+//! 7. authenticate: before all that depends on who asks, the cache above all;
+//! 8. identity limits: as soon as the client is known;
+//! 9. authorize: before the body is received, which a stranger has no right to send;
+//! 10. validate: what the cache and the plugin see has the shape they expect;
+//! 11. cache: after all refusals, so that a kept answer is given to nobody who may not have it;
+//! 12. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
 //!
 //! **Invariant:** `handle` always replies; everything below it returns `Result`.
 
@@ -12,13 +19,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use http::{HeaderName, Request, Response, header};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
 
 use crate::observe::{Observation, Observer};
+use crate::overload::Overload;
 use crate::route::Found;
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{Route, Snapshot, Target};
+use crate::{client, validate};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,12 +35,21 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Order {
     snapshot: ArcSwap<Snapshot>,
     observer: Arc<Observer>,
+    overload: Arc<Overload>,
+}
+
+/// What the policies learn of one exchange.
+pub(crate) struct Visit {
+    /// What the plugin will be told.
+    pub(crate) exchange: Exchange,
+    /// Fields of the reply, whoever makes it.
+    pub(crate) fields: HeaderMap,
 }
 
 impl Order {
     /// A stack that starts with `snapshot`.
-    pub fn new(snapshot: Snapshot, observe: Observe) -> Self {
-        Order { snapshot: ArcSwap::from_pointee(snapshot), observer: Observer::new(observe) }
+    pub fn new(snapshot: Snapshot, observe: Observe, overload: Arc<Overload>) -> Self {
+        Order { snapshot: ArcSwap::from_pointee(snapshot), observer: Observer::new(observe), overload }
     }
 
     /// Puts the next snapshot in force; requests under way finish on theirs.
@@ -41,19 +59,43 @@ impl Order {
 
     async fn answer(
         &self,
-        route: Option<&Arc<Route>>,
-        id: &RequestId,
+        route: &Route,
+        visit: &mut Visit,
         request: Request<Body>,
-        peer: Peer,
-        started: Instant,
     ) -> Result<Response<Body>, Error> {
-        let route = route.ok_or_else(|| Error::new(Kind::RouteNotFound, "no route of this host matches"))?;
-        let plugin = route.live.as_ref().ok_or_else(|| {
-            Error::new(Kind::PluginHasNoRelease, "no release of this route's handler is live yet")
-        })?;
-        let deadline = started + plugin.spec().deadline;
-        let exchange = Exchange { id: id.clone(), peer, route: route.pattern.clone(), started, deadline };
-        ostler_runtime::call(plugin, exchange, request).await
+        let gate = &route.gate;
+        let (head, mut body) = request.into_parts();
+        let _place = self.overload.admit(gate.priority)?;
+        if let Some(limiting) = &gate.limiting {
+            limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
+        }
+        if let Some(authenticate) = &gate.authenticate {
+            let known = authenticate.check(&visit.exchange, &head, &mut visit.fields).await?;
+            visit.exchange.principal = Some(known);
+        }
+        if let Some(limiting) = &gate.limiting {
+            limiting.after(&visit.exchange, &head, &mut visit.fields).await?;
+        }
+        if let (Some(require), Some(authorization)) = (&gate.require, &gate.authorization) {
+            require.check(authorization, &visit.exchange, &head)?;
+        }
+        let plugin = match &route.target {
+            Target::Plugin(live) => live.as_ref().ok_or_else(|| {
+                Error::new(Kind::PluginHasNoRelease, "no release of this route's handler is live yet")
+            })?,
+            Target::Endpoint(endpoint) => {
+                return endpoint.answer(&visit.exchange, Request::from_parts(head, body)).await;
+            }
+        };
+        if let Some(validator) = &gate.validate {
+            let body_max = plugin.spec().request_body;
+            body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
+        }
+        let request = Request::from_parts(head, body);
+        match &gate.cache {
+            Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
+            None => ostler_runtime::call(plugin, visit.exchange.clone(), request).await,
+        }
     }
 }
 
@@ -65,15 +107,29 @@ impl Handle for Order {
             .get(&X_REQUEST_ID)
             .and_then(RequestId::accept)
             .unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
-        let (route, allow) = match self.snapshot.load().router.find(&request) {
+        let snapshot = self.snapshot.load();
+        let (route, allow) = match snapshot.router.find(&request) {
             Found::Route(route) => (Some(route.clone()), None),
             Found::MethodNotAllowed(allow) => (None, Some(allow)),
             Found::Nothing => (None, None),
         };
-        let observation = Observation::of(&self.observer, &route, &request, &id, peer, started);
-        let answered = match allow {
-            Some(_) => Err(Error::new(Kind::MethodNotAllowed, "this path does not take this method")),
-            None => self.answer(route.as_ref(), &id, request, peer, started).await,
+        let client = client::address(peer.address.ip(), request.headers(), &snapshot.trusted_proxies);
+        drop(snapshot);
+        let mut observation = Observation::of(&self.observer, &route, &request, &id, client, started);
+        let mut fields = HeaderMap::new();
+        let answered = match (&route, &allow) {
+            (Some(route), _) => {
+                let deadline = started + route.deadline();
+                let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
+                (exchange.client, exchange.authorize) = (client, route.gate.authorize());
+                let mut visit = Visit { exchange, fields };
+                let answered = self.answer(route, &mut visit, request).await;
+                observation.principal = visit.exchange.principal;
+                fields = visit.fields;
+                answered
+            }
+            (None, Some(_)) => Err(Error::new(Kind::MethodNotAllowed, "this path does not take this method")),
+            (None, None) => Err(Error::new(Kind::RouteNotFound, "no route of this host matches")),
         };
         let (mut response, kind) = match answered {
             Ok(response) => (response, None),
@@ -83,6 +139,7 @@ impl Handle for Order {
             }
         };
         let headers = response.headers_mut();
+        headers.extend(fields);
         headers.insert(X_REQUEST_ID, id.header());
         if let Some(allow) = allow {
             headers.insert(header::ALLOW, allow);
@@ -103,7 +160,7 @@ mod tests {
     #[test]
     fn the_future_of_an_exchange_stays_small() {
         let observe = Observe::to(&ostler_observe::Config::default(), std::io::sink()).unwrap();
-        let order = Order::new(Snapshot::default(), observe);
+        let order = Order::new(Snapshot::default(), observe, Arc::default());
         let order = &order;
         let size = size(|request, peer| order.handle(request, peer));
         assert!(size < 3 << 10, "{size} bytes");

@@ -116,6 +116,7 @@ mod tests {
             methods: methods.to_vec(),
             host: host.map(Into::into),
             plugin: String::new(),
+            gate: Default::default(),
             line: 0,
         };
         Router::new(routes.iter().map(spec).zip((0..).map(Arc::new))).unwrap()

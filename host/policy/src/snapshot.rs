@@ -3,10 +3,14 @@
 //! A reload or a deploy builds the next one and swaps it in; a request finishes on the one it has loaded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use ipnet::IpNet;
+use ostler_core::Endpoint;
 use ostler_observe::metrics::RouteMetrics;
 use ostler_runtime::Plugin;
 
+use crate::gate::RouteGate;
 use crate::route::Router;
 
 /// The routes in force.
@@ -14,6 +18,8 @@ use crate::route::Router;
 pub struct Snapshot {
     /// Finds a request's route.
     pub router: Router<Route>,
+    /// Peers whose word on the client's address counts.
+    pub trusted_proxies: Arc<[IpNet]>,
 }
 
 /// One route, with all that its requests need.
@@ -24,8 +30,30 @@ pub struct Route {
     pub plugin: Arc<str>,
     /// Short digest of its live release, empty if it has none.
     pub release: Arc<str>,
-    /// Its live release.
-    pub live: Option<Arc<Plugin>>,
+    /// What requests must pass.
+    pub gate: RouteGate,
+    /// What answers.
+    pub target: Target,
     /// Where its requests are counted.
     pub metrics: Arc<RouteMetrics>,
+}
+
+/// What answers the requests of a route.
+pub enum Target {
+    /// The live release of a plugin, if it has one.
+    Plugin(Option<Arc<Plugin>>),
+    /// This host, as for the steps of a login.
+    Endpoint(Arc<dyn Endpoint>),
+}
+
+/// Time for an answer that no plugin gives.
+const ENDPOINT_DEADLINE: Duration = Duration::from_secs(10);
+
+impl Route {
+    pub(crate) fn deadline(&self) -> Duration {
+        match &self.target {
+            Target::Plugin(Some(plugin)) => plugin.spec().deadline,
+            Target::Plugin(None) | Target::Endpoint(_) => ENDPOINT_DEADLINE,
+        }
+    }
 }

@@ -11,6 +11,9 @@ mod ostler {
             "ostler:plugin/context": trappable,
             "ostler:plugin/kv": async | trappable,
             "ostler:plugin/http-client": async | trappable,
+            "ostler:plugin/authz": trappable,
+            "ostler:plugin/rate-limit": async | trappable,
+            "ostler:plugin/cache": async | trappable,
         },
         exports: { default: async },
         require_store_data_send: true,
@@ -81,7 +84,9 @@ mod wasmcloud {
 }
 
 pub(crate) use ostler::exports::ostler::plugin::http_handler;
-pub(crate) use ostler::ostler::plugin::{config, context, http_client, kv, log, types};
+pub(crate) use ostler::ostler::plugin::{
+    authz, cache, config, context, http_client, kv, log, rate_limit, types,
+};
 pub(crate) use ostler::{Typed, TypedPre};
 pub(crate) use spin2::fermyon::spin::{
     key_value as spin2_key_value, sqlite as spin2_sqlite, variables as spin2_variables,

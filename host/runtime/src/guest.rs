@@ -8,7 +8,7 @@ use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
-use ostler_services::{Blobs, Kv, Sql};
+use ostler_services::{Blobs, Cache, Kv, RateLimits, Sql};
 use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -51,6 +51,10 @@ pub struct Services {
     pub sql: Sql,
     /// Containers of objects.
     pub blobs: Blobs,
+    /// Rate limits.
+    pub rate_limits: RateLimits,
+    /// Kept values.
+    pub cache: Cache,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -67,6 +71,8 @@ pub(crate) struct Env {
     pub(crate) kv: Kv,
     pub(crate) sql: Sql,
     pub(crate) blobs: Blobs,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) cache: Cache,
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,

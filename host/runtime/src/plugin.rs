@@ -80,6 +80,8 @@ impl Plugin {
             kv: services.kv.clone(),
             sql: services.sql.clone(),
             blobs: services.blobs.clone(),
+            rate_limits: services.rate_limits.clone(),
+            cache: services.cache.clone(),
             outbound: services.upstream.client(&spec.grant),
             observe: services.observe.clone(),
             metrics: services.observe.metrics.plugin(name),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use ostler_admin::{Control, Refusal, Setup};
+use ostler_admin::{Control, Refusal};
 use ostler_core::settings::Problem;
 use ostler_edge::Certificate;
 use ostler_observe::Observe;
@@ -63,8 +63,7 @@ impl Reload {
         let loaded = tokio::task::spawn_blocking(move || Config::load(&file)).await;
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
         let (next, warnings) = loaded.map_err(texts)?;
-        let setup = Setup { plugins: next.plugins.clone(), routes: next.routes.clone() };
-        self.0.control.apply(setup).await.map_err(Refusal::reasons)?;
+        self.0.control.apply(next.setup()).await.map_err(Refusal::reasons)?;
         self.0.observe.reload(&next.observe);
         self.certificates().await;
         let mut warnings = texts(warnings);

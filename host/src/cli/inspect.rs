@@ -122,6 +122,8 @@ fn grants(found: &Inspection) -> Vec<String> {
         Need::Blob => "blob = [\"a-container\"]",
         Need::Config => "config = { key = \"value\" }",
         Need::Http => "http = [\"https://api.example.com\"]",
+        Need::Limits => "limits = [\"a-limit\"]",
+        Need::Cache => "cache = [\"a-cache\"]",
     };
     match found.needs.as_slice() {
         [] => vec!["none needed".into()],

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ostler_core::plugin::{PluginSpec, is_name};
+use ostler_core::plugin::{Definition, is_name};
 use ostler_core::settings::{Problems, Section, Severity};
 
 use super::files;
 
 /// Plugins by name, each with the line its table begins on.
-pub(super) type Known = BTreeMap<String, (PluginSpec, usize)>;
+pub(super) type Known = BTreeMap<String, (Definition, usize)>;
 
 /// Reads all plugins; paths become relative to `base`.
 pub(super) fn read(sections: Vec<(String, Section<'_>)>, base: &Path, problems: &Problems) -> Known {
@@ -21,18 +21,19 @@ fn one(
     mut section: Section<'_>,
     base: &Path,
     problems: &Problems,
-) -> (String, (PluginSpec, usize)) {
+) -> (String, (Definition, usize)) {
     let line = section.line;
     if !is_name(&name) {
         let key = format!("plugins.{name}");
         let allowed = "1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit";
         problems.add(Severity::Error, line, key, "a name that is no plugin's", allowed, "rename it");
     }
-    let mut spec = PluginSpec::read(&mut section);
+    let mut definition = Definition::read(&mut section);
+    let spec = &mut definition.spec;
     if let Some(told) = spec.path.take() {
         spec.path = Some(base.join(&told));
-        files::component(&section, &told.display().to_string(), &spec);
+        files::component(&section, &told.display().to_string(), spec);
     }
     section.finish();
-    (name, (spec, line))
+    (name, (definition, line))
 }

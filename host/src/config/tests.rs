@@ -75,8 +75,8 @@ fn a_good_file_is_read_whole_and_paths_are_relative_to_it() {
     assert_eq!(warnings, Vec::<String>::new());
     assert_eq!(config.state, folder.path().join("state"));
     assert_eq!(config.admin.token_file, folder.path().join("admin.token"));
-    assert_eq!(config.plugins["hello"].path, Some(folder.path().join("hello.wasm")));
-    assert_eq!(config.plugins["hello"].grant.config["greeting"], "hi");
+    assert_eq!(config.plugins["hello"].spec.path, Some(folder.path().join("hello.wasm")));
+    assert_eq!(config.plugins["hello"].spec.grant.config["greeting"], "hi");
     assert_eq!((config.routes[0].plugin.as_str(), config.routes[1].line), ("hello", 24));
 }
 

@@ -52,11 +52,11 @@ impl Control {
         let start = Instant::now();
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
-        let live = self.link(name, &entry.spec, compiled, entry.live.as_ref())?;
+        let live = self.link(name, &entry.definition.spec, compiled, entry.live.as_ref())?;
         let release = NewRelease {
             handler: live.plugin.handler().to_owned(),
             compile_ms: millis(live.component.compile_time),
-            warnings: inspection.warnings(&entry.spec.grant),
+            warnings: inspection.warnings(&entry.definition.spec.grant),
         };
         let deployed = Deployed {
             plugin: name.to_owned(),
@@ -81,7 +81,7 @@ impl Control {
         let target = self.0.registry.rollback_target(name, to.as_ref())?;
         let bytes = self.0.registry.component(target).await?;
         let (component, _) = self.compile(name, bytes).await?;
-        let live = self.link(name, &entry.spec, component, entry.live.as_ref())?;
+        let live = self.link(name, &entry.definition.spec, component, entry.live.as_ref())?;
         let release = self.0.registry.rollback(name, to.as_ref()).await?;
         self.go_live(name, Entry { live: Some(live), ..entry }).await?;
         Ok(release.into())
@@ -100,7 +100,7 @@ impl Control {
             let reason = "a plugin's name is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit";
             return Err(Refusal::Invalid(vec![reason.into()]));
         }
-        let (spec, routes) = read_definition(name, json)?;
+        let (definition, routes) = read_definition(name, json)?;
         let _change = self.0.change.lock().await;
         let before = self.0.state.lock().await.plugins.get(name).cloned();
         if before.as_ref().is_some_and(|before| before.origin == Origin::File) {
@@ -108,10 +108,10 @@ impl Control {
         }
         let running = before.and_then(|before| before.live);
         let live = match running {
-            Some(live) => Some(self.link(name, &spec, live.component.clone(), Some(&live))?),
+            Some(live) => Some(self.link(name, &definition.spec, live.component.clone(), Some(&live))?),
             None => None,
         };
-        let entry = Entry { spec, routes, origin: Origin::Api, live };
+        let entry = Entry { definition, routes, origin: Origin::Api, live };
         self.fits(name, &entry).await?;
         let new = self.0.registry.define(name, &json.to_string()).await?;
         self.go_live(name, entry).await?;
@@ -137,7 +137,7 @@ impl Control {
 
     async fn takes_uploads(&self, name: &str) -> Result<Entry, Refusal> {
         let entry = self.entry(name).await?;
-        match &entry.spec.path {
+        match &entry.definition.spec.path {
             None => Ok(entry),
             Some(path) => Err(Refusal::Conflict(format!(
                 "the file {} is the release of plugin {name}; replace that file, or leave `path` out of its definition \

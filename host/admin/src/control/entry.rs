@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_runtime::{Component, Plugin};
 
 /// A plugin, with its live release if it has one.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) spec: PluginSpec,
+    pub(super) definition: Definition,
     /// Routes defined with it; those of the configuration file stand elsewhere.
     pub(super) routes: Vec<RouteSpec>,
     pub(super) origin: Origin,

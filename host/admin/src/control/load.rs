@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ostler_core::Digest;
-use ostler_core::plugin::{PluginSpec, RouteSpec};
+use ostler_core::gate::Flaw;
+use ostler_core::plugin::{Definition, PluginSpec, RouteSpec};
+use ostler_policy::Gate;
 use ostler_runtime::{Component, Plugin};
 
 use super::entry::{Entry, Live, Origin};
@@ -17,29 +19,33 @@ impl Control {
     /// If a plugin's file cannot be loaded or the routes do not fit together; then everything stays as it was.
     pub async fn apply(&self, setup: Setup) -> Result<(), Refusal> {
         let _change = self.0.change.lock().await;
-        let mut wanted: BTreeMap<String, (PluginSpec, Vec<RouteSpec>, Origin)> = BTreeMap::new();
+        let mut wanted: BTreeMap<String, (Definition, Vec<RouteSpec>, Origin)> = BTreeMap::new();
         for definition in self.0.registry.definitions()? {
             match parse(&definition.name, &definition.text) {
-                Ok((spec, routes)) => {
-                    wanted.insert(definition.name, (spec, routes, Origin::Api));
+                Ok((read, routes)) => {
+                    wanted.insert(definition.name, (read, routes, Origin::Api));
                 }
                 Err(error) => {
                     tracing::error!(plugin = definition.name, %error, "this definition is no longer understood")
                 }
             }
         }
-        for (name, spec) in setup.plugins {
-            if let Some((.., Origin::Api)) = wanted.insert(name.clone(), (spec, Vec::new(), Origin::File)) {
+        for (name, definition) in setup.plugins {
+            if let Some((.., Origin::Api)) =
+                wanted.insert(name.clone(), (definition, Vec::new(), Origin::File))
+            {
                 tracing::warn!(plugin = name, "the configuration file's definition hides the one of the API");
             }
         }
-        let before = self.0.state.lock().await.plugins.clone();
-        let mut next = State { plugins: BTreeMap::new(), routes: setup.routes };
+        let State { plugins: before, gate, .. } = self.0.state.lock().await.clone();
+        let gate = Gate::new(setup.gate, self.0.services.clone(), gate.as_deref());
+        let gate = gate.map_err(|flaws| Refusal::Invalid(flaws.iter().map(Flaw::to_string).collect()))?;
+        let mut next = State { plugins: BTreeMap::new(), routes: setup.routes, gate: Some(Arc::new(gate)) };
         let mut reasons = Vec::new();
-        for (name, (spec, routes, origin)) in wanted {
-            match self.live(&name, &spec, before.get(&name)).await {
+        for (name, (definition, routes, origin)) in wanted {
+            match self.live(&name, &definition.spec, before.get(&name)).await {
                 Ok(live) => {
-                    next.plugins.insert(name, Entry { spec, routes, origin, live });
+                    next.plugins.insert(name, Entry { definition, routes, origin, live });
                 }
                 Err(Refusal::Invalid(more)) => {
                     reasons.extend(more.into_iter().map(|reason| format!("plugins.{name}: {reason}")));
@@ -68,7 +74,7 @@ impl Control {
     /// If the file cannot be loaded.
     pub async fn file_changed(&self, name: &str) -> Result<Option<Digest>, Refusal> {
         let Some(entry) = self.0.state.lock().await.plugins.get(name).cloned() else { return Ok(None) };
-        let Some(path) = &entry.spec.path else { return Ok(None) };
+        let Some(path) = &entry.definition.spec.path else { return Ok(None) };
         let component = self.in_file(name, path, entry.live.as_ref()).await?;
         let digest = component.digest;
         let _change = self.0.change.lock().await;
@@ -76,12 +82,13 @@ impl Control {
         let digest_of = |entry: &Entry| entry.live.as_ref().map(|live| live.component.digest);
         let seen = digest_of(&entry);
         // Another change may have come in between, with newer bytes than those just compiled.
-        let unchanged = |now: &&mut Entry| now.spec == entry.spec && digest_of(now) == seen;
+        let unchanged =
+            |now: &&mut Entry| now.definition.spec == entry.definition.spec && digest_of(now) == seen;
         let Some(entry) = state.plugins.get_mut(name).filter(unchanged) else { return Ok(None) };
         if seen == Some(digest) {
             return Ok(None);
         }
-        entry.live = Some(self.link(name, &entry.spec, component, entry.live.as_ref())?);
+        entry.live = Some(self.link(name, &entry.definition.spec, component, entry.live.as_ref())?);
         self.publish(&state)?;
         Ok(Some(digest))
     }
@@ -89,7 +96,8 @@ impl Control {
     /// Names and files of plugins whose file is the release.
     pub async fn files(&self) -> Vec<(String, std::path::PathBuf)> {
         let state = self.0.state.lock().await;
-        let file = |(name, entry): (&String, &Entry)| Some((name.clone(), entry.spec.path.clone()?));
+        let file =
+            |(name, entry): (&String, &Entry)| Some((name.clone(), entry.definition.spec.path.clone()?));
         state.plugins.iter().filter_map(file).collect()
     }
 
@@ -110,7 +118,7 @@ impl Control {
         };
         match (running, before) {
             (Some(live), Some(before))
-                if live.component.digest == component.digest && before.spec == *spec =>
+                if live.component.digest == component.digest && before.definition.spec == *spec =>
             {
                 Ok(Some(live.clone()))
             }
@@ -139,7 +147,7 @@ impl Control {
     }
 }
 
-fn parse(name: &str, text: &str) -> Result<(PluginSpec, Vec<RouteSpec>), Refusal> {
+fn parse(name: &str, text: &str) -> Result<(Definition, Vec<RouteSpec>), Refusal> {
     let json = serde_json::from_str(text).map_err(|error| Refusal::Invalid(vec![error.to_string()]))?;
     read_definition(name, &json)
 }

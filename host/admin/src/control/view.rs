@@ -72,7 +72,7 @@ impl Control {
     }
 
     fn view(&self, name: &str, entry: &Entry, file_routes: &[ostler_core::plugin::RouteSpec]) -> PluginView {
-        let spec = &entry.spec;
+        let spec = &entry.definition.spec;
         let live = entry.live.as_ref().map(|live| {
             let gauges = live.plugin.gauges();
             LiveView {

@@ -7,7 +7,12 @@ use serde::Serialize;
 
 /// Interfaces by package and version track. A version without pre-release matches along its track; one with matches exactly.
 const PROVIDED: &[(Provider, &str, &str, &[&str])] = &[
-    (Provider::Ostler, "ostler:plugin", "0.1", &["types", "log", "config", "kv", "context", "http-client"]),
+    (
+        Provider::Ostler,
+        "ostler:plugin",
+        "0.1",
+        &["types", "log", "config", "kv", "context", "http-client", "authz", "rate-limit", "cache"],
+    ),
     (Provider::Ostler, "wasi:config", "0.2.0-rc.1", &["store"]),
     (Provider::Ostler, "wasi:config", "0.2.0-draft", &["store"]),
     (Provider::Ostler, "wasi:config", "0.2.0-draft-2024-09-27", &["store"]),
@@ -116,6 +121,10 @@ pub enum Need {
     Config,
     /// `grant = { http = [...] }`
     Http,
+    /// `grant = { limits = [...] }`
+    Limits,
+    /// `grant = { cache = [...] }`
+    Cache,
 }
 
 impl Import {
@@ -138,6 +147,8 @@ impl Need {
             Need::Blob => "blob",
             Need::Config => "config",
             Need::Http => "http",
+            Need::Limits => "limits",
+            Need::Cache => "cache",
         }
     }
 
@@ -149,6 +160,8 @@ impl Need {
             Need::Blob => !grant.blob.is_empty(),
             Need::Config => !grant.config.is_empty(),
             Need::Http => !grant.http.is_empty(),
+            Need::Limits => !grant.limits.is_empty(),
+            Need::Cache => !grant.cache.is_empty(),
         }
     }
 
@@ -159,6 +172,8 @@ impl Need {
             Need::Blob => "it imports containers of objects",
             Need::Config => "it imports configuration values",
             Need::Http => "it imports outbound HTTP",
+            Need::Limits => "it imports rate limits",
+            Need::Cache => "it imports caches",
         }
     }
 }
@@ -210,6 +225,8 @@ fn need(name: &str) -> Option<Need> {
         | "fermyon:spin/variables"
         | "spin:variables/variables" => Some(Need::Config),
         "ostler:plugin/http-client" | "wasi:http/outgoing-handler" | "wasi:http/client" => Some(Need::Http),
+        "ostler:plugin/rate-limit" => Some(Need::Limits),
+        "ostler:plugin/cache" => Some(Need::Cache),
         "fermyon:spin/sqlite" | "spin:sqlite/sqlite" => Some(Need::Sqlite),
         "wasi:blobstore/blobstore" => Some(Need::Blob),
         keyvalue if keyvalue.starts_with("wasi:keyvalue/") => Some(Need::Kv),

@@ -27,7 +27,8 @@ pub(super) fn plugin_of(config: &Config, path: &Path) -> Option<String> {
     let same = |other: &Path| {
         fs::canonicalize(other).is_ok_and(|other| fs::canonicalize(path).is_ok_and(|path| path == other))
     };
-    let found = config.plugins.iter().find(|(_, spec)| spec.path.as_deref().is_some_and(same))?;
+    let found =
+        config.plugins.iter().find(|(_, definition)| definition.spec.path.as_deref().is_some_and(same))?;
     Some(found.0.clone())
 }
 

@@ -127,7 +127,7 @@ mod tests {
         let peer = Peer { address: "127.0.0.1:8777".parse().unwrap(), scheme: Scheme::Https };
         let now = Instant::now();
         let id = RequestId::generate(1);
-        let exchange = Exchange { id, peer, route: route.into(), started: now, deadline: now };
+        let exchange = Exchange::new(id, peer, route.into(), now, now);
         let request = Request::builder().uri(target).header("host", "a.example");
         let request = request.header("spin-client-addr", "6.6.6.6:6").header("spin-path-match-id", "forged");
         let mut request = request.header("spin-other", "kept").body(()).unwrap();

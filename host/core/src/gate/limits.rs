@@ -1,0 +1,28 @@
+//! `limits`, `cost`: how often a client may ask.
+
+use crate::settings::{Located, Section};
+
+/// Which rate limits a request takes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LimitsSpec {
+    /// `limits`: names of `[limits.NAME]`, which must all admit the request; an empty list lifts those of `[defaults]`.
+    pub limits: Option<Vec<Located<String>>>,
+    /// `cost`: what one request takes from each of them. Default: 1.
+    pub cost: Option<u32>,
+}
+
+impl LimitsSpec {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        LimitsSpec {
+            limits: section.has("limits").then(|| section.strings("limits")),
+            cost: section.integer("cost", 1..=1_000_000).map(|cost| cost as u32),
+        }
+    }
+
+    pub(super) fn or(&self, further: &Self) -> Self {
+        LimitsSpec {
+            limits: self.limits.clone().or_else(|| further.limits.clone()),
+            cost: self.cost.or(further.cost),
+        }
+    }
+}

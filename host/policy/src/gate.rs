@@ -1,0 +1,154 @@
+//! The gate: the settings of all policies between the route and the call, compiled once per snapshot.
+//!
+//! **Invariant:** what cannot be compiled never comes into force; the gate before it stays.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use ostler_core::gate::{Flaw, GateSpec, Priority};
+use ostler_core::plugin::RouteSpec;
+use ostler_core::{Authorize, Endpoint};
+use ostler_identity::authenticate::{self, Needs};
+use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize};
+use ostler_services::{Cache, RateLimits, limits};
+use ostler_validation::Validator;
+
+use crate::cache::Caching;
+use crate::limit::Limiting;
+use crate::overload::{self, Overload};
+
+/// The tables of the configuration file that all routes share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GateConfig {
+    /// What paths in it are relative to.
+    pub base: PathBuf,
+    /// `[defaults]`
+    pub defaults: GateSpec,
+    /// `[server] trusted_proxies`: peers whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `[auth.NAME]`
+    pub auth: BTreeMap<String, authenticate::Config>,
+    /// `[authorization]`
+    pub authorization: authorize::Config,
+    /// `[limits.NAME]`
+    pub limits: BTreeMap<String, limits::Config>,
+    /// `[overload]`
+    pub overload: overload::Config,
+}
+
+/// What the policies need of the host; outlives every snapshot.
+#[derive(Clone)]
+pub struct GateServices {
+    /// Counters.
+    pub limits: RateLimits,
+    /// Kept answers.
+    pub cache: Cache,
+    /// For authenticators.
+    pub identity: Needs,
+    /// Who is let in when there is too much.
+    pub overload: Arc<Overload>,
+}
+
+/// The gate in force.
+pub struct Gate {
+    pub(crate) config: GateConfig,
+    services: GateServices,
+    authenticators: Authenticators,
+    authorization: Arc<Authorization>,
+}
+
+/// What the requests of one route must pass; absent is what was not asked for.
+#[derive(Default)]
+pub struct RouteGate {
+    pub(crate) priority: Priority,
+    pub(crate) limiting: Option<Limiting>,
+    pub(crate) authenticate: Option<Authenticate>,
+    pub(crate) authorization: Option<Arc<Authorization>>,
+    pub(crate) require: Option<Require>,
+    pub(crate) validate: Option<Validator>,
+    pub(crate) cache: Option<Caching>,
+}
+
+impl Gate {
+    /// The gate that `config` describes, taking over from `before` what stays as it was.
+    ///
+    /// # Errors
+    /// What does not fit together.
+    pub fn new(config: GateConfig, services: GateServices, before: Option<&Gate>) -> Result<Self, Vec<Flaw>> {
+        let authorization = Arc::new(Authorization::new(&config.authorization, &config.base)?);
+        services.limits.apply(&config.limits);
+        services.overload.apply(&config.overload);
+        let none = Authenticators::default();
+        let known = before.map_or(&none, |gate| &gate.authenticators);
+        let authenticators = Authenticators::new(&config.auth, &services.identity, known);
+        Ok(Gate { config, services, authenticators, authorization })
+    }
+
+    /// Routes that the gate answers itself, such as those of a login, with their path as pattern.
+    pub fn endpoints(&self) -> Vec<(RouteSpec, Arc<dyn Endpoint>)> {
+        self.authenticators.endpoints()
+    }
+
+    /// Peers whose word on the client's address counts.
+    pub fn trusted_proxies(&self) -> Arc<[IpNet]> {
+        self.config.trusted_proxies.as_slice().into()
+    }
+
+    /// What requests of `route` must pass, whose plugin says `plugin`.
+    ///
+    /// # Errors
+    /// What does not fit together.
+    pub fn route(&self, route: &RouteSpec, plugin: &GateSpec) -> Result<RouteGate, Vec<Flaw>> {
+        let spec = route.gate.or(plugin).or(&self.config.defaults);
+        let flaws = names(&self.config, &spec);
+        if !flaws.is_empty() {
+            return Err(flaws);
+        }
+        let authenticate = self.authenticators.route(&spec.access);
+        Ok(RouteGate {
+            priority: spec.overload.priority.unwrap_or_default(),
+            limiting: Limiting::new(&spec.limits, &self.services.limits, route),
+            authorization: Some(self.authorization.clone()),
+            require: self.authorization.route(&spec.access, &route.path)?,
+            authenticate,
+            validate: Validator::compile(&spec.validation, &self.config.base, &route.path)?,
+            cache: Caching::new(&spec.cache, &self.services.cache, route),
+        })
+    }
+}
+
+impl RouteGate {
+    /// What answers plugins that ask.
+    pub(crate) fn authorize(&self) -> Option<Arc<dyn Authorize>> {
+        self.authorization.clone().map(|authorization| authorization as Arc<dyn Authorize>)
+    }
+}
+
+/// What is wrong with `config` and these routes (each beside what its plugin says), as far as can be told without starting.
+pub fn check(config: &GateConfig, routes: &[(&RouteSpec, &GateSpec)]) -> Vec<Flaw> {
+    let authorization = Authorization::new(&config.authorization, &config.base);
+    let mut flaws = Vec::new();
+    for (route, plugin) in routes {
+        let spec = route.gate.or(plugin).or(&config.defaults);
+        flaws.extend(names(config, &spec));
+        if let Ok(authorization) = &authorization {
+            flaws.extend(authorization.route(&spec.access, &route.path).err().into_iter().flatten());
+        }
+        let validate = Validator::compile(&spec.validation, &config.base, &route.path);
+        flaws.extend(validate.err().into_iter().flatten());
+        flaws.extend(crate::cache::check(&spec.cache));
+    }
+    flaws.extend(authorization.err().into_iter().flatten());
+    flaws.sort();
+    flaws.dedup();
+    flaws
+}
+
+/// Names in `spec` that stand for nothing.
+fn names(config: &GateConfig, spec: &GateSpec) -> Vec<Flaw> {
+    let mut flaws = authenticate::check(&config.auth, &spec.access);
+    flaws.extend(crate::limit::check(&config.limits, &spec.limits));
+    flaws
+}
