@@ -4,6 +4,7 @@
 mod bench;
 mod components;
 mod demo;
+mod servers;
 mod setup;
 mod step;
 mod tally;

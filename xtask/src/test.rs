@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{components, step, tools};
+use crate::{components, servers, step, tools};
 
 /// Folders outside the root workspace that hold crates with tests of their own.
 const ELSEWHERE: [&str; 3] = ["sdk", "plugins", "examples"];
@@ -18,6 +18,7 @@ const ELSEWHERE: [&str; 3] = ["sdk", "plugins", "examples"];
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     tools::require(&tools::TEST)?;
     let guests = components::guests(workspace)?;
+    let servers = servers::bring(workspace)?;
     // Everything at once: the host alone has other features in its dependencies, and would be compiled twice.
     let mut build = workspace.cargo("build");
     let built =
@@ -29,6 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut total = Tally::default();
     for mut run in runs(workspace)? {
         run.command.env("OSTLER_BIN", workspace.binary("debug", "ostler")).env("OSTLER_GUESTS", &guests);
+        run.command.env("OSTLER_SERVERS", &servers);
         total.add(run.tally()?);
     }
     if total.ignored > 0 {

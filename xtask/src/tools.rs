@@ -14,17 +14,24 @@ pub(crate) struct Tool {
     package: &'static str,
 }
 
-/// What tests need: a browser for the pages that people see, and what brings the tools of guests that are not in Rust.
-pub(crate) const TEST: [Tool; 5] = [
+/// What tests need: a browser for the pages that people see, what brings the tools of guests that are not in Rust, the
+/// stores that several hosts share, and a slow client.
+pub(crate) const TEST: [Tool; 8] = [
     Tool { program: "chromium", package: "chromium" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
     Tool { program: "make", package: "make" },
+    Tool { program: "redis-server", package: "redis-server" },
+    Tool { program: "memcached", package: "memcached" },
+    Tool { program: "slowhttptest", package: "slowhttptest" },
 ];
-/// What the bench needs: the load generator, and a server to compare with.
-pub(crate) const BENCH: [Tool; 2] =
-    [Tool { program: "wrk", package: "wrk" }, Tool { program: "nginx", package: "nginx" }];
+/// What the bench needs: the load generator, and servers to compare with.
+pub(crate) const BENCH: [Tool; 3] = [
+    Tool { program: "wrk", package: "wrk" },
+    Tool { program: "nginx", package: "nginx" },
+    Tool { program: "varnishd", package: "varnish" },
+];
 
 /// Sees to it that all of `tools` are there.
 pub(crate) fn require<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Result<()> {

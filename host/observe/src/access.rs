@@ -120,6 +120,7 @@ mod tests {
             bytes_in: None,
             bytes_out: Some(13),
             client: Ipv4Addr::LOCALHOST.into(),
+            principal: None,
         };
         line.write(&sink);
         assert!(sink.close());

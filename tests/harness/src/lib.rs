@@ -15,9 +15,11 @@ mod client;
 mod component;
 mod host;
 mod place;
+mod server;
 
 pub use browser::Page;
 pub use client::{Client, Reply, Version};
 pub use component::{component, saying, tagged};
 pub use host::{Host, Setup};
-pub use place::{guest, ostler};
+pub use place::{guest, ostler, servers};
+pub use server::{Server, free_port};

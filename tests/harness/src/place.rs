@@ -17,6 +17,13 @@ pub fn guest(name: &str) -> PathBuf {
     file.canonicalize().unwrap()
 }
 
+/// The folder with `node_modules` and `venv` that `cargo xtask test` brings from npm and PyPI.
+pub fn servers() -> PathBuf {
+    let folder = variable("OSTLER_SERVERS").unwrap_or_else(|| beside_tests().join("../servers"));
+    assert!(folder.join("brought").is_file(), "{} is not there: run `cargo xtask test`", folder.display());
+    folder.canonicalize().unwrap()
+}
+
 /// The folder of the build's binaries: tests run from `deps/` in it.
 fn beside_tests() -> PathBuf {
     let test = std::env::current_exe().unwrap();
