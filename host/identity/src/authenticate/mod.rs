@@ -20,8 +20,11 @@ use ostler_core::plugin::RouteSpec;
 use ostler_core::settings::Section;
 use ostler_core::{Endpoint, Error, Exchange, Kind, Principal};
 use ostler_observe::Observe;
-use ostler_services::Database;
+use ostler_services::{Clock, Database, DatabaseError};
 use ostler_upstream::Upstream;
+
+use crate::keys::Keys;
+use crate::secret::{Secret, SecretError};
 
 /// One `[auth.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +48,27 @@ pub enum Config {
 pub struct Needs {
     /// Keys and sessions last in it.
     pub database: Database,
+    /// For what expires.
+    pub clock: Clock,
+    /// Hashes what this host must know again but not keep.
+    pub secret: Secret,
+    /// API keys.
+    pub keys: Keys,
     /// The way to issuers.
     pub upstream: Upstream,
     /// Counts of failures.
     pub observe: Observe,
+}
+
+/// Why keys and sessions cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum NeedsError {
+    /// The host's key.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 /// All authenticators of this host, by name.
@@ -84,6 +104,11 @@ pub(crate) enum Verdict {
 }
 
 impl Config {
+    /// Whether it is one of `kind = "api-key"`.
+    pub fn takes_api_keys(&self) -> bool {
+        matches!(self, Config::ApiKey(_))
+    }
+
     /// Reads one authenticator.
     pub fn read(mut section: Section<'_>) -> Option<Self> {
         #[derive(Clone, Copy)]
@@ -114,6 +139,25 @@ impl Config {
         };
         section.finish();
         Some(config)
+    }
+}
+
+impl Needs {
+    /// Opens keys and sessions. Blocks on the disk: for start-up.
+    ///
+    /// # Errors
+    /// If the database or the file of the host's key cannot be used.
+    pub fn open(database: Database, upstream: Upstream, observe: Observe) -> Result<Self, NeedsError> {
+        let clock = Clock::default();
+        let (secret, made) = Secret::open(database.state_dir())?;
+        let keys = Keys::open(database.clone(), &secret, clock.clone())?;
+        if made && !keys.list().is_empty() {
+            tracing::error!(
+                file = crate::secret::FILE,
+                "the file was lost, so no API key is accepted; restore it from a backup, or rotate every key"
+            );
+        }
+        Ok(Needs { database, clock, secret, keys, upstream, observe })
     }
 }
 
