@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ostler_admin::{Api, Control, Refusal, Token, TokenError};
 use ostler_edge::{Listen, Server, ServerError};
-use ostler_identity::authenticate::Needs;
+use ostler_identity::authenticate::{Failures, Needs};
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_release::Registry;
@@ -78,7 +78,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis);
-    let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
+    let failures = Failures::new(&observe.metrics);
+    let identity =
+        Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone(), failures };
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
     let services = Services {
