@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ostler_admin::{Api, Control, Refusal, Token, TokenError};
 use ostler_edge::{Listen, Server, ServerError};
-use ostler_identity::authenticate::{Needs, NeedsError};
+use ostler_identity::authenticate::{Failures, Needs, NeedsError};
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_release::Registry;
@@ -80,7 +80,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis);
-    let identity = Needs::open(database.clone(), upstream.clone(), observe.clone())?;
+    let failures = Failures::new(&observe.metrics);
+    let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
     let keys = identity.keys.clone();
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };

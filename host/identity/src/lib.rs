@@ -6,9 +6,9 @@
 pub mod authenticate;
 pub mod authorize;
 pub mod keys;
-mod secret;
+mod host_key;
 
 pub use authenticate::{Authenticate, Authenticators};
 pub use authorize::{Authorization, Require};
 pub use keys::Keys;
-pub use secret::{Secret, SecretError};
+pub use host_key::{HostKey, HostKeyError};

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::releases::{ago, now_ms, span};
 use super::remote::Remote;
 use super::{Failure, say};
 
@@ -87,7 +88,7 @@ impl Keys {
             }
             What::List => {
                 let value = call(Method::GET, "/v1/keys", &Value::Null)?;
-                let words = table(&value);
+                let words = table(&value, now_ms());
                 (value, words)
             }
             What::Rotate { id, grace } => {
@@ -142,51 +143,31 @@ fn shown(value: &Value, what: &str) -> String {
     format!("{}\n{} ({}) {what}; the line above is shown this once", text("key"), text("id"), text("name"))
 }
 
-fn table(value: &Value) -> String {
+fn table(value: &Value, now_ms: u64) -> String {
     let keys = value["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
     if keys.is_empty() {
         return "there are no keys yet; `ostler keys create NAME` makes one".to_owned();
     }
-    keys.iter().map(row).collect::<Vec<_>>().join("\n")
+    keys.iter().map(|key| row(key, now_ms)).collect::<Vec<_>>().join("\n")
 }
 
-fn row(key: &Value) -> String {
+fn row(key: &Value, now_ms: u64) -> String {
     let text = |name: &str| key[name].as_str().unwrap_or("?");
-    let day = |name: &str| key[name].as_i64().map_or_else(|| "never".to_owned(), day_of);
-    let list = |name: &str| {
-        let items = key[name].as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-    };
-    let state = match (key["revoked_ms"].is_null(), key["expires_ms"].as_i64()) {
+    let used = key["used_ms"].as_u64().map(|used| ago(now_ms.saturating_sub(used)));
+    let used = used.map_or_else(|| "never used".to_owned(), |ago| format!("used {}", ago.trim()));
+    let state = match (key["revoked_ms"].is_null(), key["expires_ms"].as_u64()) {
         (false, _) => "revoked".to_owned(),
-        (true, Some(expires)) => format!("until {}", day_of(expires)),
+        (true, Some(expires)) if expires <= now_ms => "expired".to_owned(),
+        (true, Some(expires)) => format!("{} left", span(expires - now_ms)),
         (true, None) => "no end".to_owned(),
     };
-    format!(
-        "{}  {:<16}  {state:<16}  used {:<10}  {} {} {}",
-        text("id"),
-        text("name"),
-        day("used_ms"),
-        text("authenticator"),
-        text("subject"),
-        [list("roles"), list("scopes")].join(" "),
-    )
-    .trim_end()
-    .to_owned()
-}
-
-/// The day of a time, as `2026-11-24` (civil calendar from days, after Howard Hinnant's `civil_from_days`).
-fn day_of(unix_ms: i64) -> String {
-    let days = unix_ms.div_euclid(86_400_000) + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    let list = |name: &str| key[name].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    let may: Vec<_> = list("roles").chain(list("scopes")).filter_map(Value::as_str).collect();
+    let (id, name, authenticator, subject) =
+        (text("id"), text("name"), text("authenticator"), text("subject"));
+    format!("{id}  {state:<9}  {used:<13}  {authenticator}  {name}  {subject}  {}", may.join(","))
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -194,30 +175,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_told_as_calendars_do() {
-        for (unix_ms, day) in [
-            (0, "1970-01-01"),
-            (951_782_400_000, "2000-02-29"),
-            (1_795_478_400_000, "2026-11-24"),
-            (4_107_542_400_000, "2100-03-01"),
-        ] {
-            assert_eq!(day_of(unix_ms), day);
-        }
-    }
-
-    #[test]
     fn keys_are_a_table_without_secrets() {
         let value = json!({ "keys": [
             { "id": "AAAAAAAAAAAA", "name": "n", "authenticator": "keys", "subject": "s", "roles": ["r"], "scopes": ["a:b"],
-              "revoked_ms": null, "expires_ms": 0, "used_ms": null },
+              "revoked_ms": null, "expires_ms": 180_000_001, "used_ms": null },
             { "id": "BBBBBBBBBBBB", "name": "m", "authenticator": "keys", "subject": "s", "roles": [], "scopes": [],
               "revoked_ms": 1, "expires_ms": null, "used_ms": 0 },
         ]});
-        let told = table(&value);
-        assert!(told.starts_with("AAAAAAAAAAAA  n                 until 1970-01-01"), "{told}");
-        assert!(told.contains("used never"), "{told}");
-        assert!(told.contains("\nBBBBBBBBBBBB  m                 revoked"), "{told}");
-        assert!(table(&json!({ "keys": [] })).contains("ostler keys create"));
+        let told = table(&value, 7_200_000);
+        let first = "AAAAAAAAAAAA  2d left    never used     keys  n  s  r,a:b";
+        assert_eq!(told, format!("{first}\nBBBBBBBBBBBB  revoked    used 2h ago    keys  m  s"));
+        assert!(table(&json!({ "keys": [] }), 0).contains("ostler keys create"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! API keys that this host has made (`host/identity/src/keys`).
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use ostler_core::Principal;
 use ostler_core::settings::Section;
-use ostler_core::{Error, Exchange, Kind};
 
-use super::{Needs, Verdict};
-use crate::keys::{Keys, PREFIX};
+use super::{Needs, Reason, Verdict};
+use crate::keys::{Keys, PREFIX, Refused};
 
 /// Settings of `kind = "api-key"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,16 +64,28 @@ impl ApiKeys {
         ApiKeys { name: name.to_owned(), config: config.clone(), keys: needs.keys.clone(), challenge }
     }
 
-    pub(super) async fn authenticate(&self, _exchange: &Exchange, head: &Parts) -> Verdict {
+    /// Whom the key stands for, if there is one and it is good.
+    pub(super) fn remembered(&self, head: &Parts) -> Option<Arc<Principal>> {
+        let text = self.credential(&head.headers).ok().flatten()?;
+        self.keys.check(text, &self.name).ok()
+    }
+
+    /// Whether there is something that looks like a key.
+    pub(super) fn present(&self, head: &Parts) -> bool {
+        !matches!(self.credential(&head.headers), Ok(None))
+    }
+
+    pub(super) fn authenticate(&self, head: &Parts) -> Verdict {
         let text = match self.credential(&head.headers) {
             Ok(Some(text)) => text,
             Ok(None) => return Verdict::Absent,
-            Err(()) => return self.refused("the key stands there more than once"),
+            Err(()) => return Verdict::Refused(Reason::Several.refuse()),
         };
-        match self.keys.check(text, &self.name) {
-            Ok(principal) => Verdict::Known(principal),
-            Err(reason) => self.refused(reason),
-        }
+        let refused = match self.keys.check(text, &self.name) {
+            Ok(principal) => return Verdict::Known(principal),
+            Err(refused) => refused,
+        };
+        Verdict::Refused(reason(refused).refuse())
     }
 
     pub(super) fn challenge(&self) -> HeaderValue {
@@ -79,7 +93,7 @@ impl ApiKeys {
     }
 
     /// Takes the key out of what the plugin sees.
-    pub(super) fn hide(&self, headers: &mut HeaderMap) {
+    pub(super) fn forget(&self, headers: &mut HeaderMap) {
         headers.remove(&self.config.header);
         if self.config.bearer && bearer(headers).is_some() {
             headers.remove(header::AUTHORIZATION);
@@ -96,10 +110,15 @@ impl ApiKeys {
             (own, None, bearer) => Ok(own.or(bearer)),
         }
     }
+}
 
-    fn refused(&self, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Verdict {
-        let error = Error::new(Kind::Unauthenticated, "this API key is not accepted");
-        Verdict::Refused(error.because(reason).field(header::WWW_AUTHENTICATE, self.challenge()))
+/// A client learns no more of a key that is not accepted than that nobody here knows it, or that its time is over.
+fn reason(refused: Refused) -> Reason {
+    match refused {
+        Refused::Malformed => Reason::Malformed,
+        Refused::Unknown | Refused::Wrong | Refused::Elsewhere => Reason::Unknown,
+        Refused::Revoked => Reason::Revoked,
+        Refused::Expired => Reason::Expired,
     }
 }
 
@@ -107,4 +126,39 @@ impl ApiKeys {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && token.starts_with(PREFIX)).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_core::settings::{Node, Problems};
+
+    use super::*;
+
+    fn read(text: &str) -> (Config, usize) {
+        let problems = Problems::new("t");
+        let node = Node::from_toml(text, &problems);
+        let mut section = node.section("auth.keys", &problems);
+        let config = Config::read(&mut section);
+        section.finish();
+        (config, problems.into_vec().len())
+    }
+
+    #[test]
+    fn settings_are_read_and_impossible_ones_told() {
+        assert_eq!(read(""), (Config::default(), 0));
+        let (config, problems) = read("header = 'X-Token'\nbearer = true");
+        assert_eq!((config.header.as_str(), config.bearer, problems), ("x-token", true, 0));
+        assert_eq!(read("header = 'authorization'\nbearer = 1").1, 2);
+        assert_eq!(read("header = 'a b'").1, 1);
+    }
+
+    #[test]
+    fn only_what_looks_like_a_key_is_taken_from_authorization() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(bearer(&headers), None);
+        for (value, found) in [("Bearer ok_a_b", Some("ok_a_b")), ("bearer ey.a.b", None), ("Basic ok_a_b", None)] {
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
+            assert_eq!(bearer(&headers), found, "{value}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 pub use record::{NewKey, Record};
 pub(crate) use text::PREFIX;
 
-use crate::secret::{Secret, same};
+use crate::host_key::{HostKey, same};
 use record::Key;
 use text::Text;
 
@@ -38,7 +38,7 @@ pub struct Keys(Arc<Inner>);
 
 struct Inner {
     database: Database,
-    secret: Secret,
+    secret: HostKey,
     clock: Clock,
     all: ArcSwap<Map>,
     /// Held by a change from its first look at `all` until it is in force.
@@ -98,7 +98,7 @@ impl Keys {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn open(database: Database, secret: &Secret, clock: Clock) -> Result<Self, DatabaseError> {
+    pub fn open(database: Database, secret: &HostKey, clock: Clock) -> Result<Self, DatabaseError> {
         let all = database.read(table::all)?.into_iter();
         let all: Map = all.map(|key| (key.record.id.as_str().into(), Arc::new(key))).collect();
         let (secret, all, change) = (secret.purpose("api-key"), ArcSwap::from_pointee(all), Mutex::default());

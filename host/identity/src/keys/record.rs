@@ -8,7 +8,7 @@ use ostler_core::Principal;
 use serde::Serialize;
 
 use super::{Refused, principal};
-use crate::secret::Hash;
+use crate::host_key::Hash;
 
 /// All that is known of a key but its secret. Times are Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

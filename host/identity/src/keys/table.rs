@@ -4,7 +4,7 @@ use ostler_services::DatabaseError;
 use ostler_services::database::rusqlite::{self, Connection, Transaction, params};
 
 use super::record::{Key, Record, Row};
-use crate::secret::Hash;
+use crate::host_key::Hash;
 
 const ALL: &str = "SELECT id, name, authenticator, subject, tenant, roles, scopes, hash, former, former_until, created, \
     expires, rotated, revoked, used FROM api_key";

@@ -15,7 +15,7 @@ fn fresh() -> (TempDir, Keys, Clock) {
 
 fn open(home: &TempDir, clock: &Clock) -> Keys {
     let database = Database::open(&home.path().join("state")).unwrap();
-    let (secret, _) = Secret::open(database.state_dir()).unwrap();
+    let (secret, _) = HostKey::open(database.state_dir()).unwrap();
     Keys::open(database, &secret, clock.clone()).unwrap()
 }
 

