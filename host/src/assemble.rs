@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ostler_admin::{Api, Control, Refusal, Token, TokenError};
 use ostler_edge::{Listen, Server, ServerError};
-use ostler_identity::authenticate::Needs;
+use ostler_identity::authenticate::{Failures, Needs, NeedsError};
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_release::Registry;
@@ -40,6 +40,8 @@ pub(crate) enum Error {
     Releases(#[from] ostler_release::Error),
     #[error("cannot use [redis]: {0}")]
     Redis(#[from] ostler_services::redis::RedisError),
+    #[error(transparent)]
+    Identity(#[from] NeedsError),
     #[error(transparent)]
     Upstream(#[from] BadCa),
     #[error("cannot start the Wasm runtime: {0}")]
@@ -78,7 +80,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis);
-    let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
+    let failures = Failures::new(&observe.metrics);
+    let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
+    let keys = identity.keys.clone();
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
     let services = Services {
@@ -109,6 +113,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     connections::register(&observe.metrics, "admin", admin.counters());
 
     tokio::spawn(kv.sweep_forever());
+    tokio::spawn(keys.note_uses_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     announce(&edge, &admin);

@@ -13,6 +13,7 @@ mod deploy;
 mod dev;
 mod failure;
 mod inspect;
+mod keys;
 mod new;
 mod releases;
 mod reload;
@@ -51,6 +52,7 @@ enum Command {
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
+    Keys(keys::Keys),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -68,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
+        Command::Keys(command) => (command.json, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

@@ -37,6 +37,26 @@ pub struct Tls {
     pub cert: PathBuf,
     /// `key`: PEM file with its private key.
     pub key: PathBuf,
+    /// Which client certificates are asked for. Default: none.
+    pub clients: Option<Clients>,
+}
+
+/// Client certificates of the https listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// `client_ca`: PEM file with the authorities that vouch for clients.
+    pub ca: PathBuf,
+    /// `client_auth`: whether a client may do without. Default: `optional`, so that routes decide.
+    pub auth: ClientAuth,
+}
+
+/// Whether a client must show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// One that shows none is served; one that shows a bad one is not.
+    Optional,
+    /// One that shows none gets no connection.
+    Required,
 }
 
 /// What a client may ask of this host before the edge refuses it.
@@ -115,6 +135,9 @@ impl Config {
         if let Some(tls) = &mut self.tls {
             tls.cert = base.join(&tls.cert);
             tls.key = base.join(&tls.key);
+            if let Some(clients) = &mut tls.clients {
+                clients.ca = base.join(&clients.ca);
+            }
         }
     }
 }
@@ -163,8 +186,22 @@ impl Tls {
         let (cert, key) = (table.string("cert"), table.string("key"));
         table.missing("cert", "a PEM file with the certificate chain");
         table.missing("key", "a PEM file with the private key");
+        let clients = Clients::read(&mut table);
         table.finish();
-        Some(Tls { cert: cert?.value.into(), key: key?.value.into() })
+        Some(Tls { cert: cert?.value.into(), key: key?.value.into(), clients })
+    }
+}
+
+impl Clients {
+    fn read(table: &mut Section<'_>) -> Option<Self> {
+        let ca = table.string("client_ca");
+        let auth = table
+            .choice("client_auth", &[("optional", ClientAuth::Optional), ("required", ClientAuth::Required)]);
+        if let (Some(_), None) = (auth, &ca) {
+            let repair = "add client_ca = \"ca.pem\"";
+            table.problem("client_auth", "client_auth without client_ca", "both or neither", repair);
+        }
+        Some(Clients { ca: ca?.value.into(), auth: auth.unwrap_or(ClientAuth::Optional) })
     }
 }
 
@@ -273,6 +310,11 @@ mod tests {
             ("listen = [\"http://localhost:1\"]", "write an IP address"),
             ("listen = [\"http://127.0.0.1:1\", \"http://127.0.0.1:1\"]", "remove one"),
             ("tls = { cert = \"c.pem\" }", "add key"),
+            ("tls = { cert = \"c.pem\", key = \"k.pem\", client_auth = \"required\" }", "add client_ca"),
+            (
+                "tls = { cert = \"c.pem\", key = \"k.pem\", client_ca = \"a\", client_auth = \"on\" }",
+                "\"optional\" or",
+            ),
             ("connections = 0", "from 1"),
             ("idle_deadline = \"0s\"", "from \"100ms\""),
             ("idle_dedline = \"9s\"", "write idle_deadline"),

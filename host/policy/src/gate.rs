@@ -91,6 +91,12 @@ impl Gate {
         self.authenticators.endpoints()
     }
 
+    /// Names of `[auth.NAME]` that take API keys.
+    pub fn takes_api_keys(&self) -> Vec<String> {
+        let taking = self.config.auth.iter().filter(|(_, config)| config.takes_api_keys());
+        taking.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Peers whose word on the client's address counts.
     pub fn trusted_proxies(&self) -> Arc<[IpNet]> {
         self.config.trusted_proxies.as_slice().into()

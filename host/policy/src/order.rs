@@ -64,13 +64,13 @@ impl Order {
         request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
-        let (head, mut body) = request.into_parts();
+        let (mut head, mut body) = request.into_parts();
         let _place = self.overload.admit(gate.priority)?;
         if let Some(limiting) = &gate.limiting {
             limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
         }
         if let Some(authenticate) = &gate.authenticate {
-            let known = authenticate.check(&visit.exchange, &head, &mut visit.fields).await?;
+            let known = authenticate.check(&visit.exchange, &mut head, &mut visit.fields).await?;
             visit.exchange.principal = Some(known);
         }
         if let Some(limiting) = &gate.limiting {

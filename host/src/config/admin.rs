@@ -91,5 +91,5 @@ fn tls(mut table: Section<'_>, base: &Path) -> Option<ostler_edge::Tls> {
     table.missing("cert", "a PEM file with the certificate chain");
     table.missing("key", "a PEM file with the private key");
     table.finish();
-    Some(ostler_edge::Tls { cert: base.join(cert?.value), key: base.join(key?.value) })
+    Some(ostler_edge::Tls { cert: base.join(cert?.value), key: base.join(key?.value), clients: None })
 }

@@ -17,8 +17,9 @@ pub(super) fn read(root: &mut Section<'_>, base: &Path) -> GateConfig {
         defaults
     });
     let auth = root.named_sections("auth").into_iter();
-    let auth = auth
-        .filter_map(|(name, section)| Some((name, ostler_identity::authenticate::Config::read(section)?)));
+    let auth = auth.filter_map(|(name, section)| {
+        Some((name, ostler_identity::authenticate::Config::read(section, base)?))
+    });
     let auth = auth.collect();
     let limits = root.named_sections("limits").into_iter();
     let limits =

@@ -1,6 +1,5 @@
 //! Name and password (RFC 7617), for small installs.
 
-use http::HeaderValue;
 use http::request::Parts;
 use ostler_core::Exchange;
 use ostler_core::settings::Section;
@@ -14,7 +13,7 @@ pub struct Config {}
 pub(crate) struct Basic {}
 
 impl Config {
-    pub(super) fn read(_section: &mut Section<'_>) -> Self {
+    pub(super) fn read(_section: &mut Section<'_>, _base: &std::path::Path) -> Self {
         Config {}
     }
 }
@@ -28,7 +27,13 @@ impl Basic {
         Verdict::Absent
     }
 
-    pub(super) fn challenge(&self) -> HeaderValue {
-        HeaderValue::from_static("Basic realm=\"ostler\"")
+    pub(super) fn remembered(&self, _head: &Parts) -> Option<std::sync::Arc<ostler_core::Principal>> {
+        None
     }
+
+    pub(super) fn present(&self, _head: &Parts) -> bool {
+        false
+    }
+
+    pub(super) fn forget(&self, _headers: &mut http::HeaderMap) {}
 }

@@ -1,6 +1,5 @@
 //! Tokens that their issuer is asked about (RFC 7662).
 
-use http::HeaderValue;
 use http::request::Parts;
 use ostler_core::Exchange;
 use ostler_core::settings::Section;
@@ -28,7 +27,13 @@ impl Introspection {
         Verdict::Absent
     }
 
-    pub(super) fn challenge(&self) -> HeaderValue {
-        HeaderValue::from_static("Bearer")
+    pub(super) fn remembered(&self, _head: &Parts) -> Option<std::sync::Arc<ostler_core::Principal>> {
+        None
     }
+
+    pub(super) fn present(&self, _head: &Parts) -> bool {
+        false
+    }
+
+    pub(super) fn forget(&self, _headers: &mut http::HeaderMap) {}
 }
