@@ -3,13 +3,15 @@
 //! **Invariant:** what cannot be compiled never comes into force; the gate before it stays.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::Request;
 use ipnet::IpNet;
 use ostler_core::gate::{Flaw, GateSpec, Priority};
 use ostler_core::plugin::RouteSpec;
-use ostler_core::{Authorize, Endpoint};
+use ostler_core::{Authorize, Body, Endpoint, Peer};
 use ostler_identity::authenticate::{self, Needs};
 use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize};
 use ostler_services::{Cache, RateLimits, limits};
@@ -77,7 +79,8 @@ impl Gate {
     /// # Errors
     /// What does not fit together.
     pub fn new(config: GateConfig, services: GateServices, before: Option<&Gate>) -> Result<Self, Vec<Flaw>> {
-        let authorization = Arc::new(Authorization::new(&config.authorization, &config.base)?);
+        let authorization = Authorization::new(&config.authorization, &config.base)?;
+        let authorization = Arc::new(authorization.counting(&services.identity.observe.metrics));
         services.limits.apply(&config.limits);
         services.overload.apply(&config.overload);
         let none = Authenticators::default();
@@ -126,9 +129,15 @@ impl Gate {
 }
 
 impl RouteGate {
-    /// What answers plugins that ask.
-    pub(crate) fn authorize(&self) -> Option<Arc<dyn Authorize>> {
-        self.authorization.clone().map(|authorization| authorization as Arc<dyn Authorize>)
+    /// What answers plugins that ask within this request of `client`.
+    pub(crate) fn authorize(
+        &self,
+        request: &Request<Body>,
+        peer: &Peer,
+        client: IpAddr,
+    ) -> Option<Arc<dyn Authorize>> {
+        let authorization = self.authorization.as_ref()?;
+        Some(authorization.within(request.method(), request.uri(), peer, client))
     }
 }
 

@@ -121,7 +121,8 @@ impl Handle for Order {
             (Some(route), _) => {
                 let deadline = started + route.deadline();
                 let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
-                (exchange.client, exchange.authorize) = (client, route.gate.authorize());
+                exchange.client = client;
+                exchange.authorize = route.gate.authorize(&request, &peer, client);
                 let mut visit = Visit { exchange, fields };
                 let answered = self.answer(route, &mut visit, request).await;
                 observation.principal = visit.exchange.principal;

@@ -89,14 +89,7 @@ impl<'a> Section<'a> {
 
     /// A list of texts at `key`; empty if absent.
     pub fn strings(&mut self, key: &'static str) -> Vec<Located<String>> {
-        let read = self.read(key, "a list of strings", |value| {
-            let Value::Array(items) = value else { return None };
-            let text = |node: &Node| match &node.value {
-                Value::String(text) => Some(Located { value: text.clone(), line: node.line }),
-                _ => None,
-            };
-            items.iter().map(text).collect::<Option<Vec<_>>>()
-        });
+        let read = self.read(key, "a list of strings", texts);
         read.map(|located| located.value).unwrap_or_default()
     }
 
@@ -109,6 +102,16 @@ impl<'a> Section<'a> {
                 _ => None,
             };
             entries.iter().map(text).collect::<Option<BTreeMap<_, _>>>()
+        });
+        read.map(|located| located.value).unwrap_or_default()
+    }
+
+    /// A table of lists of texts at `key`, its keys chosen by the user; empty if absent.
+    pub fn lists(&mut self, key: &'static str) -> BTreeMap<String, Vec<Located<String>>> {
+        let read = self.read(key, "a table of lists of strings", |value| {
+            let Value::Table(entries) = value else { return None };
+            let list = |(key, node): &(String, Node)| Some((key.clone(), texts(&node.value)?));
+            entries.iter().map(list).collect::<Option<BTreeMap<_, _>>>()
         });
         read.map(|located| located.value).unwrap_or_default()
     }
@@ -233,4 +236,14 @@ impl<'a> Section<'a> {
             }
         }
     }
+}
+
+/// The items of a list of texts.
+fn texts(value: &Value) -> Option<Vec<Located<String>>> {
+    let Value::Array(items) = value else { return None };
+    let text = |node: &Node| match &node.value {
+        Value::String(text) => Some(Located { value: text.clone(), line: node.line }),
+        _ => None,
+    };
+    items.iter().map(text).collect()
 }

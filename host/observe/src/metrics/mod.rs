@@ -4,6 +4,7 @@
 //! labels give the same block, so counts survive reloads. Invariant: the number of series is bounded, see [`blocks`].
 
 mod blocks;
+mod denial;
 mod histogram;
 mod kinds;
 mod plugin;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+pub use denial::DenialMetrics;
 pub use histogram::Histogram;
 pub use plugin::{Gauge, PluginMetrics};
 pub use route::RouteMetrics;
@@ -33,6 +35,7 @@ struct Inner {
     started: SystemTime,
     routes: Blocks<3, RouteMetrics>,
     plugins: Blocks<1, PluginMetrics>,
+    denials: Blocks<2, DenialMetrics>,
     collectors: Mutex<Vec<Collector>>,
 }
 
@@ -42,6 +45,7 @@ impl Default for Metrics {
             started: SystemTime::now(),
             routes: Blocks::default(),
             plugins: Blocks::default(),
+            denials: Blocks::default(),
             collectors: Mutex::default(),
         }))
     }
@@ -59,6 +63,11 @@ impl Metrics {
     /// The block of one plugin.
     pub fn plugin(&self, plugin: &str) -> Arc<PluginMetrics> {
         self.0.plugins.get([plugin])
+    }
+
+    /// The block of refusals by one route for want of one permission, both as configured.
+    pub fn denials(&self, route: &str, permission: &str) -> Arc<DenialMetrics> {
+        self.0.denials.get([route, permission])
     }
 
     /// Adds metrics of another room: `collector` is called each time somebody asks. It must be quick.
@@ -80,6 +89,7 @@ impl Metrics {
             .routes
             .each(|[route, plugin, release], block| block.collect(&mut text, route, plugin, release));
         self.0.plugins.each(|[plugin], block| block.collect(&mut text, plugin));
+        self.0.denials.each(|[route, permission], block| block.collect(&mut text, route, permission));
         for collector in &*self.0.collectors.lock().unwrap_or_else(PoisonError::into_inner) {
             collector(&mut text);
         }
