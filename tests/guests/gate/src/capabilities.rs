@@ -85,13 +85,28 @@ fn compute(
 ) -> Result<Response, Error> {
     let value = cache.get_or_compute(key, ttl, tags, || {
         std::thread::sleep(millis(request, "delay_ms").unwrap_or_default());
-        let made = kv::open(STORE).increment(&format!("made {key}"), 1)?;
+        let made = kv::open(STORE).increment(&format!("made {key}"), 1).map_err(failed)?;
         match request.query("fail") {
-            Some(_) => Err(Error::conflict("it could not be made")),
+            Some(_) => Err(Told(Error::conflict("it could not be made"))),
             None => Ok(format!("made {made}").into_bytes()),
         }
-    })?;
-    Ok(Response::text(String::from_utf8_lossy(&value)))
+    });
+    Ok(Response::text(String::from_utf8_lossy(&value.map_err(|Told(error)| error)?)))
+}
+
+/// An error that the client is told, also if it is the cache's.
+struct Told(Error);
+
+impl From<cache::Error> for Told {
+    fn from(error: cache::Error) -> Self {
+        Told(failed(error))
+    }
+}
+
+impl From<Error> for Told {
+    fn from(error: Error) -> Self {
+        Told(error)
+    }
 }
 
 fn found(outcome: Result<Option<Vec<u8>>, cache::Error>) -> Result<Response, Error> {
