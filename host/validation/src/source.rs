@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ostler_core::gate::Flaw;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -32,7 +32,6 @@ pub(crate) struct Broken {
 
 /// A document that could be read.
 pub(crate) struct Source {
-    pub(crate) path: PathBuf,
     pub(crate) value: Value,
     text: String,
 }
@@ -56,7 +55,7 @@ impl Source {
     pub(crate) fn read(path: &Path) -> Result<Self, Broken> {
         let text = text(path)?;
         let value = parse(&text)?;
-        Ok(Source { path: path.to_owned(), value, text })
+        Ok(Source { value, text })
     }
 
     /// Line of what `pointer` leads to, or of the last thing on the way that there is.
@@ -69,12 +68,6 @@ impl Source {
             (line, node) = (at, next);
         }
         Some(line)
-    }
-
-    /// `broken` as a flaw of the key `key` that stands in `line` of the configuration.
-    pub(crate) fn flaw(&self, key: &str, line: usize, broken: &Broken) -> Flaw {
-        let place = broken.line.or_else(|| self.line(&broken.pointer));
-        flaw(&self.path, key, line, broken, place)
     }
 }
 
@@ -238,7 +231,7 @@ mod tests {
 
     fn source(text: &str) -> Result<Source, Broken> {
         let value = parse(text)?;
-        Ok(Source { path: PathBuf::from("x.yaml"), value, text: text.to_owned() })
+        Ok(Source { value, text: text.to_owned() })
     }
 
     #[test]

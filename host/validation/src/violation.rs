@@ -96,10 +96,6 @@ impl Violations {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= VIOLATIONS_MAX
     }
