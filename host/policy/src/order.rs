@@ -91,10 +91,15 @@ impl Order {
             let body_max = plugin.spec().request_body;
             body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
         }
+        let answers = gate.validate.as_ref().and_then(|validator| validator.answers(&head));
         let request = Request::from_parts(head, body);
-        match &gate.cache {
+        let response = match &gate.cache {
             Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
             None => ostler_runtime::call(plugin, visit.exchange.clone(), request).await,
+        }?;
+        match &answers {
+            Some(answers) => validate::check_response(answers, response),
+            None => Ok(response),
         }
     }
 }
