@@ -7,8 +7,11 @@
 mod api_key;
 mod basic;
 mod challenge;
+mod claims;
 mod credential;
 mod failures;
+mod fetch;
+mod file;
 mod introspection;
 mod jwt;
 mod mtls;
@@ -32,6 +35,7 @@ use ostler_observe::Observe;
 use ostler_services::Database;
 use ostler_upstream::Upstream;
 
+pub use basic::hash as hash_password;
 pub use failures::Failures;
 use failures::Tally;
 pub(crate) use reason::Reason;
