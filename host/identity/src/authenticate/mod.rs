@@ -7,8 +7,11 @@
 mod api_key;
 mod basic;
 mod challenge;
+mod claims;
 mod credential;
 mod failures;
+mod fetch;
+mod file;
 mod introspection;
 mod jwt;
 mod mtls;
@@ -35,6 +38,11 @@ use ostler_upstream::Upstream;
 
 use crate::host_key::HostKey;
 use crate::keys::Keys;
+pub use basic::hash as hash_password;
+pub(crate) use claims::Mapping;
+pub(crate) use fetch::Target;
+pub(crate) use jwt::Verifier;
+pub(crate) use secret::Secret;
 pub use failures::Failures;
 use failures::Tally;
 pub use needs::NeedsError;
