@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ostler_core::{Assurance, Method, Principal};
+use ostler_core::Principal;
+use ostler_core::principal::{Assurance, Method};
 
 use super::Record;
 

@@ -7,6 +7,7 @@ mod config;
 mod key;
 mod keys;
 pub(super) mod token;
+mod verifier;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub(super) use config::Config;
+pub(crate) use verifier::Verifier;
 use config::Source;
 use keys::{Keys, Place};
 use token::Token;
