@@ -2,6 +2,7 @@
 
 mod code;
 mod connections;
+mod limits;
 mod reload;
 mod signals;
 mod watch;
@@ -77,7 +78,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let blobs = Blobs::new(database.state_dir());
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
-    let cache = Cache::new(&config.cache, &config.state, redis);
+    let cache = Cache::new(&config.cache, &config.state, redis.clone());
+    let counted = limits.clone();
     let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
@@ -105,6 +107,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
     let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
     connections::register(&observe.metrics, "admin", admin.counters());
 
