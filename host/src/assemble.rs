@@ -2,6 +2,7 @@
 
 mod code;
 mod connections;
+mod limits;
 mod reload;
 mod signals;
 mod watch;
@@ -79,7 +80,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let blobs = Blobs::new(database.state_dir());
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
-    let cache = Cache::new(&config.cache, &config.state, redis);
+    let cache = Cache::new(&config.cache, &config.state, redis.clone());
+    let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
     let keys = identity.keys.clone();
@@ -109,6 +111,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
     let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
     connections::register(&observe.metrics, "admin", admin.counters());
 

@@ -45,7 +45,12 @@ impl Admin {
     pub(crate) fn server(&self) -> ostler_edge::Config {
         let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
         let listen = vec![Listen { scheme, address: self.listen }];
-        ostler_edge::Config { listen, tls: self.tls.clone(), limits: Limits::default() }
+        ostler_edge::Config {
+            listen,
+            tls: self.tls.clone(),
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     /// The address that [server] takes too, in words.
