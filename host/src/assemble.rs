@@ -1,5 +1,6 @@
 //! Puts the rooms together, one line per room, and runs them until they are told to stop.
 
+mod caches;
 mod code;
 mod connections;
 mod reload;
@@ -78,6 +79,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis);
+    caches::register(&observe.metrics, &cache);
     let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod build;
+mod cache;
 mod check;
 mod demo;
 mod deploy;
@@ -51,6 +52,7 @@ enum Command {
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
+    Cache(cache::Cache),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -68,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
+        Command::Cache(command) => (command.json(), command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

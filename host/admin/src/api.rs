@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod cache;
 mod openapi;
 mod plugins;
 mod releases;
@@ -72,6 +73,7 @@ impl Api {
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
             }
+            (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
                 Ok(warnings) => {
                     let reloaded = serde_json::json!({ "reloaded": true, "warnings": warnings });
@@ -116,7 +118,7 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _] => "GET, PUT, DELETE",
         ["plugins", _, "releases"] => "GET, PUT",
         ["plugins", _, "releases", _] => "DELETE",
-        ["plugins", _, "rollback"] | ["reload"] => "POST",
+        ["plugins", _, "rollback"] | ["cache", "purge"] | ["reload"] => "POST",
         _ => return None,
     })
 }
