@@ -1,5 +1,6 @@
 //! Puts the rooms together, one line per room, and runs them until they are told to stop.
 
+mod caches;
 mod code;
 mod connections;
 mod limits;
@@ -81,6 +82,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis.clone());
+    caches::register(&observe.metrics, &cache);
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod build;
+mod cache;
 mod check;
 mod demo;
 mod deploy;
@@ -53,6 +54,7 @@ enum Command {
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
     Keys(keys::Keys),
+    Cache(cache::Cache),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -71,6 +73,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
+        Command::Cache(command) => (command.json(), command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

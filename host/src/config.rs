@@ -141,6 +141,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     let routes = routes::read(root.sections("routes"), &known, problems);
     let gate = gate::read(root, base, &server);
     gate::check(&gate, &routes, &known, problems);
+    let redis = root.has("redis");
     Config {
         file: file.to_owned(),
         server,
@@ -153,7 +154,10 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
         upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
         gate,
         redis: root.section("redis").map(ostler_services::redis::Config::read),
-        cache: root.section("cache").map(ostler_services::cache::Config::read).unwrap_or_default(),
+        cache: root
+            .section("cache")
+            .map(|section| ostler_services::cache::Config::read(section, redis))
+            .unwrap_or_default(),
     }
 }
 

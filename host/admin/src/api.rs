@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod cache;
 mod keys;
 mod openapi;
 mod plugins;
@@ -78,6 +79,7 @@ impl Api {
             (&Method::GET, ["keys", id]) => keys::get(control, id),
             (&Method::DELETE, ["keys", id]) => keys::revoke(control, id).await,
             (&Method::POST, ["keys", id, "rotate"]) => keys::rotate(control, id, request).await,
+            (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
                 Ok(warnings) => {
                     let reloaded = serde_json::json!({ "reloaded": true, "warnings": warnings });
@@ -124,7 +126,7 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _, "releases", _] => "DELETE",
         ["keys"] => "GET, POST",
         ["keys", _] => "GET, DELETE",
-        ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["reload"] => "POST",
+        ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["cache", "purge"] | ["reload"] => "POST",
         _ => return None,
     })
 }

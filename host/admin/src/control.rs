@@ -107,6 +107,11 @@ impl Control {
         &self.0.order
     }
 
+    /// Kept answers.
+    pub(crate) fn cache(&self) -> &ostler_services::Cache {
+        &self.0.services.cache
+    }
+
     /// Ends instances that have been idle for two calls of this.
     pub async fn sweep(&self) {
         for entry in self.0.state.lock().await.plugins.values() {
@@ -154,7 +159,7 @@ impl Control {
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate))?;
+        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate), &release)?;
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate, ..self.bare(spec, &release, target) })
     }

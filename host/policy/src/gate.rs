@@ -106,13 +106,14 @@ impl Gate {
         self.config.trusted_proxies.as_slice().into()
     }
 
-    /// What requests of `route` must pass, whose plugin says `plugin`.
+    /// What requests of `route` must pass, whose plugin says `plugin` and has `release` live (empty if it has none).
     ///
     /// # Errors
     /// What does not fit together.
-    pub fn route(&self, route: &RouteSpec, plugin: &GateSpec) -> Result<RouteGate, Vec<Flaw>> {
+    pub fn route(&self, route: &RouteSpec, plugin: &GateSpec, release: &str) -> Result<RouteGate, Vec<Flaw>> {
         let spec = route.gate.or(plugin).or(&self.config.defaults);
-        let flaws = names(&self.config, &spec);
+        let mut flaws = names(&self.config, &spec);
+        flaws.extend(crate::cache::check(&spec.cache));
         if !flaws.is_empty() {
             return Err(flaws);
         }
@@ -124,7 +125,7 @@ impl Gate {
             require: self.authorization.route(&spec.access, &route.path)?,
             authenticate,
             validate: Validator::compile(&spec.validation, &self.config.base, &self.documents)?,
-            cache: Caching::new(&spec.cache, &self.services.cache, route),
+            cache: Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release),
         })
     }
 }

@@ -85,6 +85,9 @@ fn paths() -> Value {
                 Some(("application/json", "Rotate")),
                 &[("200", "ShownKey"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/cache/purge": { "post": operation("purgeCache", "Drops kept answers on all hosts that share a Redis.",
+            Some(("application/json", "Purge")),
+            &[("200", "Purged"), ("400", "Problem"), ("413", "Problem"), ("422", "Problem"), ("503", "Problem")]) },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
     })
@@ -164,6 +167,11 @@ fn schemas() -> Value {
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
             "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts } },
         "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
+        "Purge": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
+            "tags": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
+            "keys": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
+            "prefix": { "type": "string", "minLength": 1, "maxLength": 8192 }, "all": { "type": "boolean" } } },
+        "Purged": { "type": "object", "properties": { "purged": flag } },
         "Reloaded": { "type": "object", "properties": { "reloaded": flag, "warnings": texts } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
