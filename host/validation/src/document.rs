@@ -8,6 +8,7 @@ use ostler_core::{Error, Kind};
 use serde_json::Value;
 
 use crate::compile::{At, Compile};
+use crate::meter;
 use crate::operation::{Operation, unknown_path};
 use crate::response;
 use crate::schema::DOCUMENT;
@@ -44,8 +45,8 @@ impl Document {
         let mut broken = translated.broken.clone();
         broken.extend(schemas(&translated));
         told(broken)?;
-        let registry = registry(&translated.root)?;
-        let answering = self::registry(&answers.root)?;
+        let (asked, answered) = (meter::metered(&translated.root), meter::metered(&answers.root));
+        let (registry, answering) = (registry(&asked)?, registry(&answered)?);
         let requests = Compile { written, root: &translated.root, registry: &registry, version };
         let responses = Compile { written, root: &answers.root, registry: &answering, version };
         let mut document = Document { prefix: prefix(written), paths: matchit::Router::new() };

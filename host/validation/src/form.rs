@@ -68,7 +68,7 @@ impl FormRules {
             violations.malformed(Violation::new(Place::Body, "", "has more than 1000 fields"));
             return None;
         };
-        let mut object = Map::new();
+        let (mut object, unreadable) = (Map::new(), violations.unreadable());
         for (name, rule) in &self.fields {
             let (style, explode) = rule.style.unwrap_or((Style::Form, true));
             let value = if rule.style.is_none() && rule.shape.form() == Form::Object {
@@ -85,7 +85,7 @@ impl FormRules {
             }
         }
         self.unnamed(&fields, &mut object, violations);
-        Some(Value::Object(object))
+        (violations.unreadable() == unreadable).then_some(Value::Object(object))
     }
 
     /// Fields that no property names: texts, or whatever `additionalProperties` says.

@@ -11,6 +11,7 @@ mod file;
 mod form;
 mod json;
 mod media;
+mod meter;
 mod multipart;
 mod operation;
 mod parameter;

@@ -46,11 +46,11 @@ pub(crate) async fn read(
     };
     let whole = futures::stream::once(std::future::ready(Ok::<_, Infallible>(body.clone())));
     let mut parts = Multipart::new(whole, boundary);
-    let mut object = Map::new();
+    let (mut object, unreadable) = (Map::new(), violations.unreadable());
     for count in 0.. {
         let field = match parts.next_field().await {
             Ok(Some(field)) if count < PARTS_MAX => field,
-            Ok(None) => return Some(Value::Object(object)),
+            Ok(None) => return (violations.unreadable() == unreadable).then_some(Value::Object(object)),
             other => {
                 let problem = if other.is_ok() { "has more than 1000 parts" } else { "is not multipart/form-data to its end" };
                 violations.malformed(Violation::new(Place::Body, "", problem));

@@ -56,11 +56,8 @@ impl Operation {
     /// `UnsupportedMediaType`, or `Malformed` if its content type cannot be read.
     pub(crate) fn expect(&self, head: &Parts, empty: bool) -> Result<Expected<'_>, Error> {
         let media = declared(head)?;
-        if empty && (media.is_none() || self.body.content.is_empty()) {
+        if self.body.content.is_empty() || (empty && media.is_none()) {
             return Ok(Expected::Nothing);
-        }
-        if self.body.content.is_empty() {
-            return Err(self.body.unsupported("this operation takes no body"));
         }
         if is_encoded(head) {
             return Err(self.body.unsupported("this route takes no encoded bodies").field(
@@ -92,6 +89,9 @@ impl Operation {
         let parameters = self.parameters(head, path, &mut violations);
         let missing = || Violation::new(Place::Body, "", "is missing");
         match expected {
+            Expected::Nothing if !body.is_empty() => {
+                return Err(self.body.unsupported("this operation takes no body"));
+            }
             Expected::Nothing if self.body.required => violations.malformed(missing()),
             Expected::Nothing => {}
             Expected::Unnamed if !body.is_empty() => {
