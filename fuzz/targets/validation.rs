@@ -67,7 +67,9 @@ fuzz_target!(|data: &[u8]| {
         Some('m') => "multipart/form-data; boundary=B",
         _ => "image/png",
     };
-    let Ok(request) = Request::builder().method("POST").uri(chars.as_str()).header("content-type", media).body(()) else {
+    let Ok(request) =
+        Request::builder().method("POST").uri(chars.as_str()).header("content-type", media).body(())
+    else {
         return;
     };
     let head = request.into_parts().0;

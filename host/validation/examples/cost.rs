@@ -58,7 +58,8 @@ fn main() {
         lines.join(",")
     );
     let body = Bytes::from(body);
-    let request = Request::put("/orders/7?dry=true").header("content-type", "application/json").body(()).unwrap();
+    let request =
+        Request::put("/orders/7?dry=true").header("content-type", "application/json").body(()).unwrap();
     let head = request.into_parts().0;
     let rounds = 100_000;
     let once = || {

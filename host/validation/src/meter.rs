@@ -80,7 +80,8 @@ pub(crate) fn metered(root: &Value) -> Value {
         (pointer.clone(), inner)
     };
     let graph: BTreeMap<_, _> = targets.iter().map(reach).collect();
-    let circles: BTreeSet<_> = targets.iter().filter(|target| reaches_itself(&graph, target)).cloned().collect();
+    let circles: BTreeSet<_> =
+        targets.iter().filter(|target| reaches_itself(&graph, target)).cloned().collect();
     let mut root = root.clone();
     if !circles.is_empty() {
         rewrite(&mut root, &circles);

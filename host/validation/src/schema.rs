@@ -46,7 +46,11 @@ impl Schema {
     pub(crate) fn check(&self, value: &Value, place: Place, prefix: &str, violations: &mut Violations) {
         let compared = meter::bounded(|| self.compare(value, place, prefix, violations));
         if compared.is_none() {
-            violations.invalid(Violation::new(place, prefix, "takes too long to compare with its schema, which contains itself"));
+            violations.invalid(Violation::new(
+                place,
+                prefix,
+                "takes too long to compare with its schema, which contains itself",
+            ));
         }
     }
 
@@ -66,8 +70,21 @@ impl Schema {
 }
 
 /// What must be kept in a URI fragment that is a JSON Pointer.
-const FRAGMENT: &percent_encoding::AsciiSet =
-    &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'%').add(b'#').add(b'{').add(b'}').add(b'^').add(b'|').add(b'\\').add(b'[').add(b']');
+const FRAGMENT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'%')
+    .add(b'#')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'[')
+    .add(b']');
 
 fn bounded(options: jsonschema::ValidationOptions<'_>) -> jsonschema::ValidationOptions<'_> {
     options
@@ -151,7 +168,9 @@ fn alternatives(context: &[Vec<ValidationError<'static>>]) -> (String, Option<Va
     let first = |errors: &Vec<ValidationError<'static>>| {
         let error = errors.first()?;
         let (problem, allowed) = match error.kind() {
-            Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => ("matches none of its alternatives".to_owned(), None),
+            Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+                ("matches none of its alternatives".to_owned(), None)
+            }
             kind => explain(kind),
         };
         let mut object = serde_json::Map::new();
@@ -233,14 +252,19 @@ mod tests {
     #[test]
     fn alternatives_that_contain_themselves_are_given_up_in_time() {
         let side = |name: &str| json!({"type": "object", "properties": {name: {"type": "integer"}, "l": {"$ref": "#"}, "r": {"$ref": "#"}}});
-        let schema = Schema::alone(&json!({"oneOf": [{"type": "integer"}, side("a"), side("b"), {"$ref": "#/$defs/list"}], "$defs": {"list": {"type": "array", "items": {"$ref": "#"}}}}));
+        let schema = Schema::alone(
+            &json!({"oneOf": [{"type": "integer"}, side("a"), side("b"), {"$ref": "#/$defs/list"}], "$defs": {"list": {"type": "array", "items": {"$ref": "#"}}}}),
+        );
         let schema = schema.unwrap();
         let started = std::time::Instant::now();
         for leaf in ["1", "null"] {
             let text = format!("{}{leaf}{}", "{\"l\":".repeat(60), "}".repeat(60));
             let mut violations = Violations::default();
             schema.check(&serde_json::from_str(&text).unwrap(), Place::Body, "", &mut violations);
-            assert_eq!(violations.list[0].problem, "takes too long to compare with its schema, which contains itself");
+            assert_eq!(
+                violations.list[0].problem,
+                "takes too long to compare with its schema, which contains itself"
+            );
         }
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
         let mut violations = Violations::default();

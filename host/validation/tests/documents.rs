@@ -19,20 +19,62 @@ const BROKEN: [(&str, &str); 18] = [
     ("openapi: 3.1.0\nopenapi: 3.1.0\n", "api.yaml:2"),
     ("swagger: '2.0'\n", "api.yaml:1: does not say which OpenAPI it is"),
     ("openapi: 3.2.0\n", "api.yaml:1 at /openapi: is OpenAPI 3.2.0"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {$ref: 'x.yaml#/y'}\n", "api.yaml:6 at /paths/~1a/get/parameters/0/$ref: $ref leads out of the document"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - $ref: '#/nothing'\n", "api.yaml:6 at /paths/~1a/get/parameters/0/$ref: $ref leads to nothing"),
-    ("openapi: 3.1.0\ncomponents:\n  parameters:\n    A: {$ref: '#/components/parameters/B'}\n    B: {$ref: '#/components/parameters/A'}\npaths:\n  /a:\n    get:\n      parameters:\n      - $ref: '#/components/parameters/A'\n", "references lead in a circle"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: a, in: body}\n", "api.yaml:6 at /paths/~1a/get/parameters/0/in: body"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {in: query}\n", "api.yaml:6 at /paths/~1a/get/parameters/0/name: is missing"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: a, in: query, style: matrix}\n", "style: matrix does not go with query"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: id, in: path, required: true}\n", "the parameter id is in no variable of the path"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema:\n          type: strnig\n", "api.yaml:9 at /paths/~1a/get/parameters/0/schema/type"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema: {pattern: '(?=x)'}\n", "api.yaml:8"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema: {pattern: '((a{999}){999}){999}'}\n", "api.yaml:8"),
-    ("openapi: 3.1.0\npaths:\n  /{a}-{b}: {get: {}}\n", "api.yaml:3 at /paths/~1{a}-{b}: the path cannot be told apart"),
-    ("openapi: 3.1.0\npaths:\n  /{a}: {get: {}}\n  /{b}: {get: {}}\n", "api.yaml:4 at /paths/~1{b}: the path cannot be told apart"),
-    ("openapi: 3.1.0\npaths:\n  /a:\n    post:\n      requestBody: {content: {json: {}}}\n", "json is no media type"),
-    ("openapi: 3.1.0\ncomponents:\n  schemas:\n    A:\n      allOf:\n      - $ref: '#/components/schemas/A'\n", "the schema contains itself"),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {$ref: 'x.yaml#/y'}\n",
+        "api.yaml:6 at /paths/~1a/get/parameters/0/$ref: $ref leads out of the document",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - $ref: '#/nothing'\n",
+        "api.yaml:6 at /paths/~1a/get/parameters/0/$ref: $ref leads to nothing",
+    ),
+    (
+        "openapi: 3.1.0\ncomponents:\n  parameters:\n    A: {$ref: '#/components/parameters/B'}\n    B: {$ref: '#/components/parameters/A'}\npaths:\n  /a:\n    get:\n      parameters:\n      - $ref: '#/components/parameters/A'\n",
+        "references lead in a circle",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: a, in: body}\n",
+        "api.yaml:6 at /paths/~1a/get/parameters/0/in: body",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {in: query}\n",
+        "api.yaml:6 at /paths/~1a/get/parameters/0/name: is missing",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: a, in: query, style: matrix}\n",
+        "style: matrix does not go with query",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: id, in: path, required: true}\n",
+        "the parameter id is in no variable of the path",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema:\n          type: strnig\n",
+        "api.yaml:9 at /paths/~1a/get/parameters/0/schema/type",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema: {pattern: '(?=x)'}\n",
+        "api.yaml:8",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema: {pattern: '((a{999}){999}){999}'}\n",
+        "api.yaml:8",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /{a}-{b}: {get: {}}\n",
+        "api.yaml:3 at /paths/~1{a}-{b}: the path cannot be told apart",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /{a}: {get: {}}\n  /{b}: {get: {}}\n",
+        "api.yaml:4 at /paths/~1{b}: the path cannot be told apart",
+    ),
+    (
+        "openapi: 3.1.0\npaths:\n  /a:\n    post:\n      requestBody: {content: {json: {}}}\n",
+        "json is no media type",
+    ),
+    (
+        "openapi: 3.1.0\ncomponents:\n  schemas:\n    A:\n      allOf:\n      - $ref: '#/components/schemas/A'\n",
+        "the schema contains itself",
+    ),
 ];
 
 #[test]
@@ -57,7 +99,12 @@ fn files_that_are_none_and_files_that_are_too_large_are_told() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("large.yaml"), vec![b'#'; (4 << 20) + 1]).unwrap();
     std::fs::write(folder.path().join("latin1.yaml"), b"openapi: 3.1.0\ninfo: \xe9\n").unwrap();
-    for (name, told) in [("none.yaml", "cannot be read"), (".", "cannot be read"), ("large.yaml", "is larger than 4 MiB"), ("latin1.yaml", "latin1.yaml:2: is not UTF-8")] {
+    for (name, told) in [
+        ("none.yaml", "cannot be read"),
+        (".", "cannot be read"),
+        ("large.yaml", "is larger than 4 MiB"),
+        ("latin1.yaml", "latin1.yaml:2: is not UTF-8"),
+    ] {
         let openapi = Some(Located { value: PathBuf::from(name), line: 1 });
         let spec = ValidationSpec { openapi, ..ValidationSpec::default() };
         let flaws = Validator::compile(&spec, folder.path(), &Documents::default()).err().unwrap();
@@ -69,7 +116,10 @@ fn files_that_are_none_and_files_that_are_too_large_are_told() {
 fn a_file_is_compiled_once_for_all_its_routes() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("api.yaml"), "openapi: 3.1.0\npaths: {/a: {get: {}}}\n").unwrap();
-    let spec = ValidationSpec { openapi: Some(Located { value: PathBuf::from("api.yaml"), line: 1 }), ..ValidationSpec::default() };
+    let spec = ValidationSpec {
+        openapi: Some(Located { value: PathBuf::from("api.yaml"), line: 1 }),
+        ..ValidationSpec::default()
+    };
     let documents = Documents::default();
     let first = Validator::compile(&spec, folder.path(), &documents).unwrap().unwrap();
     std::fs::write(folder.path().join("api.yaml"), "broken: [").unwrap();
@@ -103,7 +153,9 @@ components:
     Tree: {type: object, properties: {name: {type: string, pattern: "^(a|aa)+$"}, children: {type: array, items: {$ref: "#/components/schemas/Tree"}}}}
 "##;
     let validator = compile(text).unwrap();
-    assert!(ask(&validator, "POST /tree", &[JSON], r#"{"name":"aaa","children":[{"children":[{}]}]}"#).is_ok());
+    assert!(
+        ask(&validator, "POST /tree", &[JSON], r#"{"name":"aaa","children":[{"children":[{}]}]}"#).is_ok()
+    );
     let started = Instant::now();
     let refused = ask(&validator, "POST /tree", &[JSON], format!(r#"{{"name":"{}b"}}"#, "a".repeat(200_000)));
     assert_eq!(refused.unwrap_err().kind, Kind::Invalid);
@@ -149,7 +201,9 @@ fn responses_are_compared_with_what_is_described() {
         for (status, fields, body, good) in &rows {
             let mut response = Response::new(()).into_parts().0;
             response.status = StatusCode::from_u16(*status).unwrap();
-            response.headers = HeaderMap::from_iter(fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())));
+            response.headers = HeaderMap::from_iter(
+                fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())),
+            );
             let told = answers.check(&response, body.map(str::as_bytes));
             assert_eq!(told.is_ok(), *good || check == ResponseCheck::Log, "{status} {fields:?} {body:?}");
             if let Err(error) = told {

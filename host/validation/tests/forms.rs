@@ -63,7 +63,9 @@ fn form(validator: &Validator, body: &str) -> Result<Value, Refused> {
 #[test]
 fn urlencoded_forms_are_typed_by_their_schema() {
     for forms in forms() {
-        for good in ["name=A", "name=A+B%20C&age=7&tags=1&tags=2", "name=A&where=%7B%22city%22:%22X%22%7D&deep[a]=1"] {
+        for good in
+            ["name=A", "name=A+B%20C&age=7&tags=1&tags=2", "name=A&where=%7B%22city%22:%22X%22%7D&deep[a]=1"]
+        {
             assert!(form(&forms, good).is_ok(), "{good}");
         }
         for (body, kind, violation) in [
@@ -94,7 +96,9 @@ type Part<'a> = (&'a str, &'a str, &'a [u8]);
 fn multipart(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (disposition, media, content) in parts {
-        body.extend_from_slice(format!("--B\r\nContent-Disposition: form-data; {disposition}\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--B\r\nContent-Disposition: form-data; {disposition}\r\n").as_bytes(),
+        );
         if !media.is_empty() {
             body.extend_from_slice(format!("Content-Type: {media}\r\n").as_bytes());
         }
@@ -119,27 +123,95 @@ fn multipart_forms_and_their_files_are_checked() {
     let long_png = [PNG, &long].concat();
     let more: Part<'_> = ("name=\"more\"; filename=\"b.bin\"", "application/octet-stream", b"x");
     let rows: [(&str, Vec<Part<'_>>, Option<(Kind, &str)>); 17] = [
-        ("whole", vec![TITLE, FILE, ("name=\"count\"", "", b"7"), ("name=meta", "", b"{\"a\":1}"), more, more], None),
-        ("fields that nobody named", vec![TITLE, FILE, ("name=\"other\"; filename=\"c.txt\"", "text/plain", b"c")], None),
+        (
+            "whole",
+            vec![TITLE, FILE, ("name=\"count\"", "", b"7"), ("name=meta", "", b"{\"a\":1}"), more, more],
+            None,
+        ),
+        (
+            "fields that nobody named",
+            vec![TITLE, FILE, ("name=\"other\"; filename=\"c.txt\"", "text/plain", b"c")],
+            None,
+        ),
         ("missing", vec![TITLE], Some((Kind::Invalid, "body  a required property is missing"))),
-        ("number", vec![TITLE, FILE, ("name=\"count\"", "", b"x")], Some((Kind::Malformed, "body /count cannot be read as the type asked for"))),
-        ("json", vec![TITLE, FILE, ("name=\"meta\"", "", b"{\"a\":1,\"a\":2}")], Some((Kind::Malformed, "body /meta is not JSON: a key stands twice in one object at line 1 column 10"))),
-        ("json type", vec![TITLE, FILE, ("name=\"meta\"", "", b"{}")], Some((Kind::Invalid, "body /meta a required property is missing"))),
+        (
+            "number",
+            vec![TITLE, FILE, ("name=\"count\"", "", b"x")],
+            Some((Kind::Malformed, "body /count cannot be read as the type asked for")),
+        ),
+        (
+            "json",
+            vec![TITLE, FILE, ("name=\"meta\"", "", b"{\"a\":1,\"a\":2}")],
+            Some((
+                Kind::Malformed,
+                "body /meta is not JSON: a key stands twice in one object at line 1 column 10",
+            )),
+        ),
+        (
+            "json type",
+            vec![TITLE, FILE, ("name=\"meta\"", "", b"{}")],
+            Some((Kind::Invalid, "body /meta a required property is missing")),
+        ),
         ("twice", vec![TITLE, FILE, FILE], Some((Kind::Malformed, "body /file is given twice"))),
-        ("count", vec![TITLE, FILE, more, more, more], Some((Kind::Invalid, "body /more has more items than allowed"))),
-        ("bytes", vec![TITLE, ("name=\"file\"; filename=\"a.png\"", "image/png", &long_png)], Some((Kind::Invalid, "body /file has more bytes than allowed"))),
-        ("declared", vec![TITLE, ("name=\"file\"; filename=\"a.txt\"", "text/plain", b"x")], Some((Kind::Invalid, "body /file is declared as a media type that is not taken here"))),
-        ("sniffed", vec![TITLE, ("name=\"file\"; filename=\"a.jpg\"", "image/jpeg", PNG)], Some((Kind::Invalid, "body /file its content is of another media type than it is declared as"))),
-        ("html", vec![TITLE, ("name=\"file\"; filename=\"a.png\"", "image/png", b"<html><script>")], Some((Kind::Invalid, "body /file its content is of another media type than it is declared as"))),
-        ("path", vec![TITLE, ("name=\"file\"; filename=\"../../etc/passwd\"", "image/png", PNG)], Some((Kind::Invalid, "body /file the file name has a path in it"))),
-        ("device", vec![TITLE, ("name=\"file\"; filename=\"NUL.png\"", "image/png", PNG)], Some((Kind::Invalid, "body /file the file name is that of a device"))),
-        ("backslash", vec![TITLE, ("name=\"file\"; filename=\"a\\b.png\"", "image/png", PNG)], Some((Kind::Malformed, "body  a part's content-disposition cannot be read in one way"))),
-        ("extended", vec![TITLE, ("name=\"file\"; filename*=utf-8''a.png", "image/png", PNG)], Some((Kind::Malformed, "body  a part has filename*, which forms do not have (RFC 7578 section 4.2)"))),
-        ("two names", vec![TITLE, ("name=\"file\"; name=\"x\"", "image/png", PNG)], Some((Kind::Malformed, "body  a part's content-disposition cannot be read in one way"))),
+        (
+            "count",
+            vec![TITLE, FILE, more, more, more],
+            Some((Kind::Invalid, "body /more has more items than allowed")),
+        ),
+        (
+            "bytes",
+            vec![TITLE, ("name=\"file\"; filename=\"a.png\"", "image/png", &long_png)],
+            Some((Kind::Invalid, "body /file has more bytes than allowed")),
+        ),
+        (
+            "declared",
+            vec![TITLE, ("name=\"file\"; filename=\"a.txt\"", "text/plain", b"x")],
+            Some((Kind::Invalid, "body /file is declared as a media type that is not taken here")),
+        ),
+        (
+            "sniffed",
+            vec![TITLE, ("name=\"file\"; filename=\"a.jpg\"", "image/jpeg", PNG)],
+            Some((Kind::Invalid, "body /file its content is of another media type than it is declared as")),
+        ),
+        (
+            "html",
+            vec![TITLE, ("name=\"file\"; filename=\"a.png\"", "image/png", b"<html><script>")],
+            Some((Kind::Invalid, "body /file its content is of another media type than it is declared as")),
+        ),
+        (
+            "path",
+            vec![TITLE, ("name=\"file\"; filename=\"../../etc/passwd\"", "image/png", PNG)],
+            Some((Kind::Invalid, "body /file the file name has a path in it")),
+        ),
+        (
+            "device",
+            vec![TITLE, ("name=\"file\"; filename=\"NUL.png\"", "image/png", PNG)],
+            Some((Kind::Invalid, "body /file the file name is that of a device")),
+        ),
+        (
+            "backslash",
+            vec![TITLE, ("name=\"file\"; filename=\"a\\b.png\"", "image/png", PNG)],
+            Some((Kind::Malformed, "body  a part's content-disposition cannot be read in one way")),
+        ),
+        (
+            "extended",
+            vec![TITLE, ("name=\"file\"; filename*=utf-8''a.png", "image/png", PNG)],
+            Some((
+                Kind::Malformed,
+                "body  a part has filename*, which forms do not have (RFC 7578 section 4.2)",
+            )),
+        ),
+        (
+            "two names",
+            vec![TITLE, ("name=\"file\"; name=\"x\"", "image/png", PNG)],
+            Some((Kind::Malformed, "body  a part's content-disposition cannot be read in one way")),
+        ),
     ];
     for forms in forms() {
         for (what, parts, expected) in &rows {
-            let told = upload(&forms, multipart(parts)).err().map(|refused| (refused.kind, refused.violations().into_iter().next().unwrap_or_default()));
+            let told = upload(&forms, multipart(parts))
+                .err()
+                .map(|refused| (refused.kind, refused.violations().into_iter().next().unwrap_or_default()));
             assert_eq!(told, expected.map(|(kind, text)| (kind, text.to_owned())), "{what}");
         }
     }
@@ -160,12 +232,30 @@ fn hostile_multipart_is_refused() {
     malformed("text after", [good.as_slice(), b"x"].concat());
     malformed("two ends", [good.as_slice(), good.as_slice()].concat());
     malformed("10,000 parts", multipart(&vec![("name=\"x\"", "", b"".as_slice()); 10_000]));
-    malformed("endless head", [b"--B\r\n".as_slice(), &b"a: b\r\n".repeat(100_000), b"\r\nx\r\n--B--"].concat());
-    malformed("long head", [b"--B\r\nContent-Disposition: form-data; name=\"".as_slice(), &b"x".repeat(5 << 20)].concat());
+    malformed(
+        "endless head",
+        [b"--B\r\n".as_slice(), &b"a: b\r\n".repeat(100_000), b"\r\nx\r\n--B--"].concat(),
+    );
+    malformed(
+        "long head",
+        [b"--B\r\nContent-Disposition: form-data; name=\"".as_slice(), &b"x".repeat(5 << 20)].concat(),
+    );
     malformed("no disposition", b"--B\r\n\r\nx\r\n--B--\r\n".to_vec());
     malformed("transfer encoding", b"--B\r\nContent-Disposition: form-data; name=\"title\"\r\nContent-Transfer-Encoding: base64\r\n\r\nVA==\r\n--B--\r\n".to_vec());
-    for boundary in ["", "; boundary=", "; boundary=\"\"", &format!("; boundary={}", "b".repeat(71)), "; boundary=a@b", "; boundary=a; boundary=b"] {
-        let refused = ask(&forms, "POST /upload", &[("content-type", &format!("multipart/form-data{boundary}"))], good.clone());
+    for boundary in [
+        "",
+        "; boundary=",
+        "; boundary=\"\"",
+        &format!("; boundary={}", "b".repeat(71)),
+        "; boundary=a@b",
+        "; boundary=a; boundary=b",
+    ] {
+        let refused = ask(
+            &forms,
+            "POST /upload",
+            &[("content-type", &format!("multipart/form-data{boundary}"))],
+            good.clone(),
+        );
         assert_eq!(refused.unwrap_err().kind, Kind::Malformed, "{boundary}");
     }
 }
@@ -185,7 +275,10 @@ fn raw_uploads_are_what_they_say_and_bounded() {
 #[test]
 fn mutated_forms_never_panic() {
     let [_, forms] = forms();
-    let seeds = [multipart(&[TITLE, FILE, ("name=meta", "", b"{\"a\":1}")]), b"name=A&tags=1&deep[a]=1&where=%7B%22city%22:1%7D".to_vec()];
+    let seeds = [
+        multipart(&[TITLE, FILE, ("name=meta", "", b"{\"a\":1}")]),
+        b"name=A&tags=1&deep[a]=1&where=%7B%22city%22:1%7D".to_vec(),
+    ];
     let mut random = fastrand::Rng::with_seed(4);
     for round in 0..10_000 {
         let mut body = seeds[round % 2].clone();
@@ -197,6 +290,10 @@ fn mutated_forms_never_panic() {
                 _ => body.insert(at, b"\r\n-B;=\"%[]&\\ "[random.usize(..13)]),
             }
         }
-        let _ = if round % 2 == 0 { upload(&forms, body) } else { ask(&forms, "POST /form", &[("content-type", "application/x-www-form-urlencoded")], body) };
+        let _ = if round % 2 == 0 {
+            upload(&forms, body)
+        } else {
+            ask(&forms, "POST /form", &[("content-type", "application/x-www-form-urlencoded")], body)
+        };
     }
 }

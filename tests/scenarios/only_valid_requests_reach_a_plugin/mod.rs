@@ -35,7 +35,9 @@ fn told(reply: &Reply) -> (u16, String) {
 async fn what_is_not_as_described_never_reaches_the_plugin() {
     let host = counter("");
     let upload = |name: &str, media: &str, content: &str| {
-        format!("--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media}\r\n\r\n{content}\r\n--B--\r\n")
+        format!(
+            "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {media}\r\n\r\n{content}\r\n--B--\r\n"
+        )
     };
     let form = "multipart/form-data; boundary=B";
     let deep = "[".repeat(100_000);
@@ -124,11 +126,13 @@ async fn a_document_is_read_anew_at_a_reload_and_a_broken_one_is_not_taken() {
     std::fs::write(&path, COUNTER.replace("maximum: 100", "maximum: 10")).unwrap();
     assert_eq!(host.admin.send(Method::POST, "/v1/reload", "").await.status, 200);
     assert_eq!(host.client.get("/counter?limit=50").await.status, 422);
-    std::fs::write(&path, COUNTER.replace("{type: integer, minimum: 1, maximum: 100}", "{type: strnig}")).unwrap();
+    std::fs::write(&path, COUNTER.replace("{type: integer, minimum: 1, maximum: 100}", "{type: strnig}"))
+        .unwrap();
     let refused = host.admin.send(Method::POST, "/v1/reload", "").await;
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert_eq!(host.client.get("/counter?limit=50").await.status, 422);
-    let checked = Command::new(harness::ostler()).args(["check", "-c"]).arg(host.folder.join("ostler.toml")).output();
+    let checked =
+        Command::new(harness::ostler()).args(["check", "-c"]).arg(host.folder.join("ostler.toml")).output();
     let checked = checked.unwrap();
     let text = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
     assert!(!checked.status.success());
@@ -157,7 +161,11 @@ fn schemathesis_finds_nothing() {
     assert!(run.status.success(), "{text}");
     let made = reported(&text);
     assert!(made > 100, "{made} requests were made: {text}");
-    let refused: Vec<Value> = host.lines().into_iter().filter(|line| line["kind"] == "invalid" || line["kind"] == "malformed").collect();
+    let refused: Vec<Value> = host
+        .lines()
+        .into_iter()
+        .filter(|line| line["kind"] == "invalid" || line["kind"] == "malformed")
+        .collect();
     assert!(refused.len() > 20, "{} were refused", refused.len());
 }
 
