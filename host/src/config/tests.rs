@@ -121,6 +121,25 @@ const BROKEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nopenapi = 'none.yaml'",
+        &[
+            "ostler.toml:5: error: openapi: found none.yaml: cannot be read: No such file or directory (os error 2); allowed: a file \
+           of YAML or JSON; repair: name a file, relative to the configuration file, that the host may read",
+        ],
+    ),
+    (
+        "[plugins.a]\nopenapi = 'ostler.toml'\nschema = 'x'\n[[routes]]\npath = '/'\nplugin = 'a'",
+        &[
+            "ostler.toml:2: error: openapi: found openapi and schema; allowed: one of them; repair: leave out schema",
+        ],
+    ),
+    (
+        "[defaults]\ncheck_responses = 'yes'",
+        &[
+            "ostler.toml:2: error: defaults.check_responses: found \"yes\"; allowed: \"off\", \"log\", \"refuse\"",
+        ],
+    ),
+    (
         "[plugins.a]\npath = '.'\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
             "ostler.toml:2: error: plugins.a.path: found \".\": it is a folder; allowed: a component file; repair: name a file",

@@ -55,7 +55,10 @@ impl BodyRules {
         let content = compile.member(at, "content")?;
         let content = content.map(|content| compile.members(&content)).transpose()?.unwrap_or_default();
         let compiled = content.into_iter().map(|(range, at)| Content::compile(compile, range, &at));
-        Ok(BodyRules { required: at.flag("required").unwrap_or(false), content: compiled.collect::<Result<_, _>>()? })
+        Ok(BodyRules {
+            required: at.flag("required").unwrap_or(false),
+            content: compiled.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Rules for JSON of one schema.
@@ -71,7 +74,7 @@ impl BodyRules {
 
     /// What `media` must look like, by the most exact range that takes it.
     pub(crate) fn content(&self, media: &MediaType) -> Option<&Content> {
-        let ranked = self.content.iter().map(|content| (content.range.rank(&media.essence), content));
+        let ranked = self.content.iter().map(|content| (content.rank(media), content));
         ranked.filter(|(rank, _)| *rank > 0).max_by_key(|(rank, _)| *rank).map(|(_, content)| content)
     }
 
@@ -89,12 +92,20 @@ impl BodyRules {
 impl Content {
     fn compile(compile: &Compile<'_>, range: &str, at: &At<'_>) -> Result<Self, Broken> {
         let range = MediaRange::parse(range).ok_or_else(|| {
-            at.broken("", format!("{range} is no media type"), "media types and ranges, as application/json", "name the media type")
+            at.broken(
+                "",
+                format!("{range} is no media type"),
+                "media types and ranges, as application/json",
+                "name the media type",
+            )
         })?;
         let written = compile.written.pointer(&at.pointer).and_then(|media| media.get("schema"));
-        let written = written.and_then(|schema| crate::translate::follow(compile.written, schema).ok()).map(|(_, schema)| schema);
+        let written = written
+            .and_then(|schema| crate::translate::follow(compile.written, schema).ok())
+            .map(|(_, schema)| schema);
         let binary = written.is_none_or(|schema| {
-            schema.get("format").and_then(Value::as_str) == Some("binary") || schema.as_object().is_some_and(serde_json::Map::is_empty)
+            schema.get("format").and_then(Value::as_str) == Some("binary")
+                || schema.as_object().is_some_and(serde_json::Map::is_empty)
         });
         let reader = match range.as_str() {
             "application/x-www-form-urlencoded" => Reader::Form(FormRules::compile(compile, at)?),
@@ -103,8 +114,17 @@ impl Content {
             _ if binary => Reader::Binary,
             _ => Reader::Declared(compile.shape(at)),
         };
-        let max = written.filter(|_| matches!(reader, Reader::Binary)).and_then(|schema| schema.get("maxLength"));
+        let max =
+            written.filter(|_| matches!(reader, Reader::Binary)).and_then(|schema| schema.get("maxLength"));
         Ok(Content { range, schema: compile.schema(at)?, reader, bytes_max: max.and_then(Value::as_u64) })
+    }
+
+    /// How exactly this is for `media`. A range that has a schema takes what can be compared with it, and nothing that
+    /// would slip past it in another format.
+    fn rank(&self, media: &MediaType) -> u8 {
+        let rank = self.range.rank(&media.essence);
+        let comparable = !matches!(self.reader, Reader::Declared(_)) || media.is_json() || media.is_text();
+        if comparable || rank == MediaRange::EXACT { rank } else { 0 }
     }
 
     /// Compares a body with this.
@@ -131,8 +151,14 @@ impl Content {
     }
 
     /// Text is compared as a value; of other formats (XML, CSV) only the media type is checked.
-    fn text(&self, shape: &Shape, media: &MediaType, body: &[u8], violations: &mut Violations) -> Option<Value> {
-        if !media.essence.starts_with("text/") || !media.is_utf8() {
+    fn text(
+        &self,
+        shape: &Shape,
+        media: &MediaType,
+        body: &[u8],
+        violations: &mut Violations,
+    ) -> Option<Value> {
+        if !media.is_text() {
             return None;
         }
         let Ok(text) = std::str::from_utf8(body) else {
@@ -171,12 +197,18 @@ pub(crate) fn declared(head: &Parts) -> Result<Option<MediaType>, Error> {
         let mut violations = Violations::default();
         let violation = Violation::new(Place::Header, "content-type", "is not one media type");
         violations.malformed(violation.allowed("type/subtype; parameter=value"));
-        return Err(violations.into_result().err().unwrap_or_else(|| Error::new(Kind::Malformed, "content-type")));
+        return Err(violations
+            .into_result()
+            .err()
+            .unwrap_or_else(|| Error::new(Kind::Malformed, "content-type")));
     };
     Ok(Some(media))
 }
 
 /// Whether the body is in a form that no check sees through.
 pub(crate) fn is_encoded(head: &Parts) -> bool {
-    head.headers.get_all(header::CONTENT_ENCODING).into_iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    head.headers
+        .get_all(header::CONTENT_ENCODING)
+        .into_iter()
+        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

@@ -71,7 +71,9 @@ impl<'a> Compile<'a> {
     /// As [`Compile::resolve`].
     pub(crate) fn items(&self, at: &At<'a>) -> Result<Vec<At<'a>>, Broken> {
         let items = at.value.as_array().into_iter().flatten().enumerate();
-        items.map(|(index, value)| self.resolve(At { pointer: format!("{}/{index}", at.pointer), value })).collect()
+        items
+            .map(|(index, value)| self.resolve(At { pointer: format!("{}/{index}", at.pointer), value }))
+            .collect()
     }
 
     /// The schema in the member `schema` of `at`.
@@ -107,8 +109,15 @@ impl<'a> At<'a> {
     }
 
     /// That something is wrong with the member `key`.
-    pub(crate) fn broken(&self, key: &str, problem: impl Into<String>, allowed: &'static str, repair: &'static str) -> Broken {
-        let pointer = if key.is_empty() { self.pointer.clone() } else { format!("{}/{}", self.pointer, escaped(key)) };
+    pub(crate) fn broken(
+        &self,
+        key: &str,
+        problem: impl Into<String>,
+        allowed: &'static str,
+        repair: &'static str,
+    ) -> Broken {
+        let pointer =
+            if key.is_empty() { self.pointer.clone() } else { format!("{}/{}", self.pointer, escaped(key)) };
         Broken::new(pointer, problem, allowed, repair)
     }
 }

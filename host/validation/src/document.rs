@@ -8,6 +8,7 @@ use ostler_core::{Error, Kind};
 use serde_json::Value;
 
 use crate::compile::{At, Compile};
+use crate::meter;
 use crate::operation::{Operation, unknown_path};
 use crate::response;
 use crate::schema::DOCUMENT;
@@ -44,13 +45,14 @@ impl Document {
         let mut broken = translated.broken.clone();
         broken.extend(schemas(&translated));
         told(broken)?;
-        let registry = registry(&translated.root)?;
-        let answering = self::registry(&answers.root)?;
+        let (asked, answered) = (meter::metered(&translated.root), meter::metered(&answers.root));
+        let (registry, answering) = (registry(&asked)?, registry(&answered)?);
         let requests = Compile { written, root: &translated.root, registry: &registry, version };
         let responses = Compile { written, root: &answers.root, registry: &answering, version };
         let mut document = Document { prefix: prefix(written), paths: matchit::Router::new() };
         let mut broken = Vec::new();
-        let root = At { pointer: "/paths".to_owned(), value: translated.root.get("paths").unwrap_or(&Value::Null) };
+        let root =
+            At { pointer: "/paths".to_owned(), value: translated.root.get("paths").unwrap_or(&Value::Null) };
         let items = requests.members(&root).map_err(|broken| vec![broken])?;
         for (path, item) in items.into_iter().filter(|(path, _)| !path.starts_with("x-")) {
             document.add(&requests, &responses, path, &item, &mut broken);
@@ -59,7 +61,14 @@ impl Document {
         Ok(document)
     }
 
-    fn add(&mut self, requests: &Compile<'_>, responses: &Compile<'_>, path: &str, item: &At<'_>, broken: &mut Vec<Broken>) {
+    fn add(
+        &mut self,
+        requests: &Compile<'_>,
+        responses: &Compile<'_>,
+        path: &str,
+        item: &At<'_>,
+        broken: &mut Vec<Broken>,
+    ) {
         let at = format!("/paths/{}", escaped(path));
         match PathItem::compile(requests, responses, path, item) {
             Ok(item) => {
@@ -84,15 +93,27 @@ impl Document {
         let found = of(method).or_else(|| if method == Method::HEAD { of(&Method::GET) } else { None });
         match found {
             Some((_, operation)) => Ok((operation, matched.params)),
-            None => Err(Error::new(Kind::MethodNotAllowed, "the document of this route does not have this method here")
-                .field(http::header::ALLOW, matched.value.allow.clone())),
+            None => Err(Error::new(
+                Kind::MethodNotAllowed,
+                "the document of this route does not have this method here",
+            )
+            .field(http::header::ALLOW, matched.value.allow.clone())),
         }
     }
 }
 
 impl PathItem {
-    fn compile(requests: &Compile<'_>, responses: &Compile<'_>, path: &str, at: &At<'_>) -> Result<Self, Broken> {
-        let shared = requests.member(at, "parameters")?.map(|list| requests.items(&list)).transpose()?.unwrap_or_default();
+    fn compile(
+        requests: &Compile<'_>,
+        responses: &Compile<'_>,
+        path: &str,
+        at: &At<'_>,
+    ) -> Result<Self, Broken> {
+        let shared = requests
+            .member(at, "parameters")?
+            .map(|list| requests.items(&list))
+            .transpose()?
+            .unwrap_or_default();
         let mut operations = Vec::new();
         for (name, method) in METHODS {
             let Some(at) = requests.member(at, name)? else { continue };
@@ -168,7 +189,12 @@ fn variables(path: &str, operation: &Operation, at: &At<'_>) -> Result<(), Broke
     for parameter in in_path {
         if !path.contains(&format!("{{{}}}", parameter.name)) {
             let problem = format!("the parameter {} is in no variable of the path", parameter.name);
-            let broken = at.broken("parameters", problem, "parameters that the path has a variable for", "add the variable to the path, or mend its name");
+            let broken = at.broken(
+                "parameters",
+                problem,
+                "parameters that the path has a variable for",
+                "add the variable to the path, or mend its name",
+            );
             return Err(broken);
         }
     }
@@ -177,7 +203,9 @@ fn variables(path: &str, operation: &Operation, at: &At<'_>) -> Result<(), Broke
 
 fn registry(root: &Value) -> Result<Registry<'_>, Vec<Broken>> {
     let built = Registry::new().add(DOCUMENT, root).and_then(jsonschema::RegistryBuilder::prepare);
-    built.map_err(|error| vec![Broken::new("", error.to_string(), "references within the document", "mend the reference")])
+    built.map_err(|error| {
+        vec![Broken::new("", error.to_string(), "references within the document", "mend the reference")]
+    })
 }
 
 fn told(mut broken: Vec<Broken>) -> Result<(), Vec<Broken>> {

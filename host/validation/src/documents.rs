@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::Method;
 use ostler_core::Error;
 use ostler_core::gate::Flaw;
+use ostler_core::settings::Located;
 
 use crate::body::BodyRules;
 use crate::document::{Document, Found};
@@ -36,19 +37,29 @@ type Compiled = Result<Arc<Rules>, Arc<[(Broken, Option<u64>)]>>;
 pub(crate) enum Rules {
     Document(Document),
     /// A schema for the body: of methods that usually have one, and of the others.
-    Schema { with: Box<Operation>, without: Box<Operation> },
+    Schema {
+        with: Box<Operation>,
+        without: Box<Operation>,
+    },
 }
 
 impl Documents {
-    /// The rules in the file at `path`, named by `key` in `line` of the configuration.
+    /// The rules in the file at `path` below `base`, named by `key` in `line` of the configuration.
     ///
     /// # Errors
     /// All that is wrong with the file.
-    pub(crate) fn rules(&self, path: &Path, format: Format, key: &str, line: usize) -> Result<Arc<Rules>, Vec<Flaw>> {
+    pub(crate) fn rules(
+        &self,
+        base: &Path,
+        path: &Located<PathBuf>,
+        format: Format,
+        key: &str,
+    ) -> Result<Arc<Rules>, Vec<Flaw>> {
+        let file = base.join(&path.value);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let compiled = known.entry((path.to_owned(), format)).or_insert_with(|| compile(path, format));
+        let compiled = known.entry((file.clone(), format)).or_insert_with(|| compile(&file, format));
         compiled.clone().map_err(|broken| {
-            broken.iter().map(|(broken, place)| flaw(path, key, line, broken, *place)).collect()
+            broken.iter().map(|(broken, place)| flaw(&path.value, key, path.line, broken, *place)).collect()
         })
     }
 }
@@ -79,7 +90,13 @@ fn compile(path: &Path, format: Format) -> Compiled {
         Format::JsonSchema => schema(&source).map_err(|broken| vec![broken]),
     };
     rules.map(Arc::new).map_err(|broken| {
-        broken.into_iter().map(|broken| { let line = source.line(&broken.pointer); (broken, line) }).collect()
+        broken
+            .into_iter()
+            .map(|broken| {
+                let line = source.line(&broken.pointer);
+                (broken, line)
+            })
+            .collect()
     })
 }
 

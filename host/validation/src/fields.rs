@@ -78,7 +78,9 @@ impl<'a> Fields<'a> {
     fn deep(&self, name: &str, shape: &Shape) -> Result<Option<Value>, Unreadable> {
         let mut pairs = Vec::new();
         for (known, raw) in &self.0 {
-            let Some(inner) = known.strip_prefix(name).and_then(|rest| rest.strip_prefix('[')) else { continue };
+            let Some(inner) = known.strip_prefix(name).and_then(|rest| rest.strip_prefix('[')) else {
+                continue;
+            };
             let property = inner.strip_suffix("[]").unwrap_or(inner);
             let property = property.strip_suffix(']').ok_or(Unreadable::new("a bracket is not closed"))?;
             if property.contains(['[', ']']) {
@@ -91,8 +93,11 @@ impl<'a> Fields<'a> {
 
     /// `R=100&G=200`: the properties stand by themselves.
     fn spread(&self, shape: &Shape) -> Result<Option<Value>, Unreadable> {
-        let own = |name: &str| shape.properties.contains_key(name) || (shape.properties.is_empty() && shape.additional.is_some());
-        let pairs = self.0.iter().filter(|(name, _)| own(name)).map(|(name, raw)| (name.to_string(), *raw)).collect();
+        let own = |name: &str| {
+            shape.properties.contains_key(name) || (shape.properties.is_empty() && shape.additional.is_some())
+        };
+        let pairs =
+            self.0.iter().filter(|(name, _)| own(name)).map(|(name, raw)| (name.to_string(), *raw)).collect();
         self.build_pairs(shape, pairs)
     }
 
@@ -101,7 +106,8 @@ impl<'a> Fields<'a> {
         if pairs.is_empty() {
             return Ok(None);
         }
-        let encoded: Vec<_> = pairs.iter().map(|(name, raw)| (name.replace('%', "%25").replace('+', "%2B"), *raw)).collect();
+        let encoded: Vec<_> =
+            pairs.iter().map(|(name, raw)| (name.replace('%', "%25").replace('+', "%2B"), *raw)).collect();
         let pairs = encoded.iter().map(|(name, raw)| (name.as_str(), *raw)).collect();
         build(shape, Pieces::Pairs(pairs), Coding::Plus).map(Some)
     }

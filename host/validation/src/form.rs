@@ -48,7 +48,11 @@ impl FormRules {
     /// # Errors
     /// What is wrong with its `encoding`.
     pub(crate) fn compile(compile: &Compile<'_>, at: &At<'_>) -> Result<Self, Broken> {
-        let written = compile.written.pointer(&at.pointer).and_then(|media| media.get("schema")).unwrap_or(&Value::Null);
+        let written = compile
+            .written
+            .pointer(&at.pointer)
+            .and_then(|media| media.get("schema"))
+            .unwrap_or(&Value::Null);
         let mut properties = BTreeMap::new();
         collect(compile.written, written, &mut properties, 8);
         let encoding = compile.member(at, "encoding")?;
@@ -58,7 +62,8 @@ impl FormRules {
         };
         let fields = properties.into_iter().map(field).collect::<Result<_, _>>()?;
         let target = follow(compile.written, written).map_or(&Value::Null, |(_, target)| target);
-        let other = FieldRule::compile(compile, target.get("additionalProperties").unwrap_or(&Value::Null), None)?;
+        let other =
+            FieldRule::compile(compile, target.get("additionalProperties").unwrap_or(&Value::Null), None)?;
         Ok(FormRules { fields, other })
     }
 
@@ -68,7 +73,7 @@ impl FormRules {
             violations.malformed(Violation::new(Place::Body, "", "has more than 1000 fields"));
             return None;
         };
-        let mut object = Map::new();
+        let (mut object, unreadable) = (Map::new(), violations.unreadable());
         for (name, rule) in &self.fields {
             let (style, explode) = rule.style.unwrap_or((Style::Form, true));
             let value = if rule.style.is_none() && rule.shape.form() == Form::Object {
@@ -85,20 +90,23 @@ impl FormRules {
             }
         }
         self.unnamed(&fields, &mut object, violations);
-        Some(Value::Object(object))
+        (violations.unreadable() == unreadable).then_some(Value::Object(object))
     }
 
     /// Fields that no property names: texts, or whatever `additionalProperties` says.
     fn unnamed(&self, fields: &Fields<'_>, object: &mut Map<String, Value>, violations: &mut Violations) {
         let spread = |name: &str| {
             let by = |(field, rule): (&String, &FieldRule)| match rule.style {
-                Some((Style::Deep, _)) => name.strip_prefix(field.as_str()).is_some_and(|rest| rest.starts_with('[')),
+                Some((Style::Deep, _)) => {
+                    name.strip_prefix(field.as_str()).is_some_and(|rest| rest.starts_with('['))
+                }
                 Some((Style::Form, true)) => rule.shape.properties.contains_key(name),
                 _ => false,
             };
             self.fields.iter().any(by)
         };
-        for (name, raw) in fields.iter().filter(|(name, _)| !self.fields.contains_key(*name) && !spread(name)) {
+        for (name, raw) in fields.iter().filter(|(name, _)| !self.fields.contains_key(*name) && !spread(name))
+        {
             let text = Coding::Plus.decode(raw).ok();
             let value = text.and_then(|text| self.other.shape.scalar(&text));
             let problem = match value {
@@ -121,9 +129,12 @@ impl FormRules {
 impl FieldRule {
     fn compile(compile: &Compile<'_>, schema: &Value, encoding: Option<&At<'_>>) -> Result<Self, Broken> {
         let mut content = Vec::new();
-        for text in encoding.and_then(|at| at.text("contentType")).into_iter().flat_map(|list| list.split(',')) {
+        for text in
+            encoding.and_then(|at| at.text("contentType")).into_iter().flat_map(|list| list.split(','))
+        {
             let Some(range) = MediaRange::parse(text) else {
-                let at = encoding.map(|at| at.broken("contentType", text, "media types, with commas between", "mend it"));
+                let at = encoding
+                    .map(|at| at.broken("contentType", text, "media types, with commas between", "mend it"));
                 return Err(at.unwrap_or_else(|| Broken::new("", text, "media types", "mend it")));
             };
             content.push(range);
@@ -174,7 +185,9 @@ fn file(compile: &Compile<'_>, schema: &Value) -> Option<FileRule> {
         return file(compile, items);
     }
     let binary = schema.get("format").and_then(Value::as_str) == Some("binary");
-    let media = compile.version == Version::V31 && schema.get("contentMediaType").is_some() && schema.get("contentEncoding").is_none();
+    let media = compile.version == Version::V31
+        && schema.get("contentMediaType").is_some()
+        && schema.get("contentEncoding").is_none();
     let number = |key: &str| schema.get(key).and_then(Value::as_u64);
     (binary || media).then(|| FileRule {
         bytes_min: number("minLength").unwrap_or(0),

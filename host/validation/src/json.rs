@@ -63,8 +63,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         let values = self.state.values.get().checked_sub(1);
-        let values =
-            values.ok_or_else(|| D::Error::custom(format_args!("more than {VALUES_MAX} values")))?;
+        let values = values.ok_or_else(|| D::Error::custom(format_args!("more than {VALUES_MAX} values")))?;
         self.state.values.set(values);
         deserializer.deserialize_any(self)
     }
@@ -168,7 +167,9 @@ fn past_string(mut rest: &[u8]) -> &[u8] {
 
 fn is_wide_integer(number: &[u8]) -> bool {
     let text = std::str::from_utf8(number).unwrap_or_default();
-    !number.iter().any(|byte| b".eE".contains(byte)) && text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
+    !number.iter().any(|byte| b".eE".contains(byte))
+        && text.parse::<i64>().is_err()
+        && text.parse::<u64>().is_err()
 }
 
 #[cfg(test)]
@@ -188,9 +189,26 @@ mod tests {
     #[test]
     fn what_could_be_understood_in_two_ways_is_refused() {
         let refused: [&[u8]; 20] = [
-            b"", b" ", b"{", b"[1,]", b"{\"a\":1,}", b"{'a':1}", b"{\"a\":1}x", b"1 2", b"NaN", b"Infinity", b"01",
-            b"+1", b"\"\xff\"", b"\"\\ud800\"", b"\"\\udc00\\ud800\"", b"\"\x01\"", b"\xef\xbb\xbf{}",
-            b"{\"a\":1,\"a\":2}", b"{\"x\":{\"a\":1,\"\\u0061\":2}}", b"1e999",
+            b"",
+            b" ",
+            b"{",
+            b"[1,]",
+            b"{\"a\":1,}",
+            b"{'a':1}",
+            b"{\"a\":1}x",
+            b"1 2",
+            b"NaN",
+            b"Infinity",
+            b"01",
+            b"+1",
+            b"\"\xff\"",
+            b"\"\\ud800\"",
+            b"\"\\udc00\\ud800\"",
+            b"\"\x01\"",
+            b"\xef\xbb\xbf{}",
+            b"{\"a\":1,\"a\":2}",
+            b"{\"x\":{\"a\":1,\"\\u0061\":2}}",
+            b"1e999",
         ];
         for text in refused {
             assert!(read(text).is_err(), "{}", String::from_utf8_lossy(text));
@@ -204,7 +222,11 @@ mod tests {
         for text in ["18446744073709551616", "-9223372036854775809", "[1e30,\"\\\"\",99999999999999999999]"] {
             assert_eq!(read(text.as_bytes()).unwrap_err(), "an integer does not fit into 64 bits", "{text}");
         }
-        for text in ["1e30", "18446744073709551616.0", "[1e19,\"99999999999999999999\",\"a\\\"99999999999999999999\"]"] {
+        for text in [
+            "1e30",
+            "18446744073709551616.0",
+            "[1e19,\"99999999999999999999\",\"a\\\"99999999999999999999\"]",
+        ] {
             assert!(read(text.as_bytes()).is_ok(), "{text}");
         }
     }
@@ -228,14 +250,17 @@ mod tests {
 
     #[test]
     fn errors_never_hold_a_piece_of_the_text() {
-        for text in ["{\"password\": hunter2}", "{hunter2:1}", "\"hunter2", "[\"hunter2\" \"hunter2\"]", "hunter2"] {
+        for text in
+            ["{\"password\": hunter2}", "{hunter2:1}", "\"hunter2", "[\"hunter2\" \"hunter2\"]", "hunter2"]
+        {
             assert!(!read(text.as_bytes()).unwrap_err().contains("hunter"), "{text}");
         }
     }
 
     #[test]
     fn mutated_json_is_read_or_refused_as_serde_json_would() {
-        let seed = br#"{"items":[{"sku":"A-1","n":3,"p":1.25e2},{"sku":"\u00e9","n":-9}],"ok":true,"no":null}"#;
+        let seed =
+            br#"{"items":[{"sku":"A-1","n":3,"p":1.25e2},{"sku":"\u00e9","n":-9}],"ok":true,"no":null}"#;
         let mut random = fastrand::Rng::with_seed(7);
         for _ in 0..50_000 {
             let mut text = seed.to_vec();

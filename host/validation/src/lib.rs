@@ -3,6 +3,7 @@
 //! **Invariant:** no bytes make a check panic, recurse without bound, or repeat a secret in what it tells.
 
 mod body;
+mod circle;
 mod compile;
 mod document;
 mod documents;
@@ -11,6 +12,7 @@ mod file;
 mod form;
 mod json;
 mod media;
+mod meter;
 mod multipart;
 mod operation;
 mod parameter;

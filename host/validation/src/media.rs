@@ -52,14 +52,29 @@ impl MediaType {
         is_json(&self.essence)
     }
 
+    /// Whether its content is a text without a format of its own.
+    pub(crate) fn is_text(&self) -> bool {
+        self.essence.starts_with("text/")
+    }
+
+    /// Whether it is read as text, so that its charset counts.
+    pub(crate) fn has_charset(&self) -> bool {
+        self.is_json() || self.is_text() || self.essence == "application/x-www-form-urlencoded"
+    }
+
     /// Whether its text is in UTF-8 (or ASCII), as far as it says so.
     pub(crate) fn is_utf8(&self) -> bool {
         let charset = self.parameter("charset");
-        charset.is_none_or(|charset| ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known)))
+        charset.is_none_or(|charset| {
+            ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+        })
     }
 }
 
 impl MediaRange {
+    /// Rank of a range that names a media type to the letter.
+    pub(crate) const EXACT: u8 = 4;
+
     /// JSON and nothing else.
     pub(crate) const JSON: Self = MediaRange(Cow::Borrowed("application/json"));
 
@@ -78,14 +93,18 @@ impl MediaRange {
     /// How exactly it names `essence`: 0 not at all, 4 to the letter.
     pub(crate) fn rank(&self, essence: &str) -> u8 {
         if self.0 == essence {
-            return 4;
+            return Self::EXACT;
         }
         if self.0 == "*/*" {
             return 1;
         }
         match self.0.split_once("/*") {
             Some((kind, "")) if is_of(essence, kind) => 2,
-            Some((kind, suffix)) if suffix.starts_with('+') && is_of(essence, kind) && essence.ends_with(suffix) => 3,
+            Some((kind, suffix))
+                if suffix.starts_with('+') && is_of(essence, kind) && essence.ends_with(suffix) =>
+            {
+                3
+            }
             _ => 0,
         }
     }
@@ -148,7 +167,9 @@ mod tests {
         assert_eq!(media.parameter("x"), Some("y"));
         assert!(!MediaType::parse("application/json; charset=utf-16").unwrap().is_utf8());
         assert!(MediaType::parse("text/plain;").is_some());
-        for broken in ["", "json", "a/", "/b", "a b/c", "a/b; x", "a/b; x=\"y", "a/b; x=1; x=2", "a/b, c/d", "a/b; =1"] {
+        for broken in
+            ["", "json", "a/", "/b", "a b/c", "a/b; x", "a/b; x=\"y", "a/b; x=1; x=2", "a/b, c/d", "a/b; =1"]
+        {
             assert!(MediaType::parse(broken).is_none(), "{broken}");
         }
     }

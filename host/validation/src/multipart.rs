@@ -46,13 +46,17 @@ pub(crate) async fn read(
     };
     let whole = futures::stream::once(std::future::ready(Ok::<_, Infallible>(body.clone())));
     let mut parts = Multipart::new(whole, boundary);
-    let mut object = Map::new();
+    let (mut object, unreadable) = (Map::new(), violations.unreadable());
     for count in 0.. {
         let field = match parts.next_field().await {
             Ok(Some(field)) if count < PARTS_MAX => field,
-            Ok(None) => return Some(Value::Object(object)),
+            Ok(None) => return (violations.unreadable() == unreadable).then_some(Value::Object(object)),
             other => {
-                let problem = if other.is_ok() { "has more than 1000 parts" } else { "is not multipart/form-data to its end" };
+                let problem = if other.is_ok() {
+                    "has more than 1000 parts"
+                } else {
+                    "is not multipart/form-data to its end"
+                };
                 violations.malformed(Violation::new(Place::Body, "", problem));
                 return None;
             }
@@ -69,7 +73,11 @@ pub(crate) async fn read(
 fn framed(media: &MediaType, body: &[u8]) -> Result<String, &'static str> {
     let boundary = media.parameter("boundary").ok_or("its content type names no boundary")?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
-    if boundary.is_empty() || boundary.len() > BOUNDARY_MAX || !boundary.bytes().all(allowed) || boundary.ends_with(' ') {
+    if boundary.is_empty()
+        || boundary.len() > BOUNDARY_MAX
+        || !boundary.bytes().all(allowed)
+        || boundary.ends_with(' ')
+    {
         return Err("its boundary is not 1 to 70 of the characters of RFC 2046");
     }
     let (first, last) = (format!("--{boundary}"), format!("--{boundary}--"));
@@ -86,7 +94,12 @@ fn framed(media: &MediaType, body: &[u8]) -> Result<String, &'static str> {
     }
 }
 
-async fn part(rules: &FormRules, field: Field<'_>, object: &mut Map<String, Value>, violations: &mut Violations) {
+async fn part(
+    rules: &FormRules,
+    field: Field<'_>,
+    object: &mut Map<String, Value>,
+    violations: &mut Violations,
+) {
     let head = disposition(field.headers()).and_then(|own| Ok((own, declared(field.headers())?)));
     let (own, declared) = match head {
         Ok(known) => known,
@@ -99,7 +112,10 @@ async fn part(rules: &FormRules, field: Field<'_>, object: &mut Map<String, Valu
     let rule = rules.rule(&own.name);
     let Some(value) = value(rule, &own, declared.as_ref(), &content, &at, violations) else { return };
     let is_list = rule.shape.form() == Form::List;
-    match object.entry(own.name).or_insert_with(|| if is_list { Value::Array(Vec::new()) } else { Value::Null }) {
+    match object
+        .entry(own.name)
+        .or_insert_with(|| if is_list { Value::Array(Vec::new()) } else { Value::Null })
+    {
         Value::Array(list) if is_list => list.push(value),
         place @ Value::Null if !value.is_null() => *place = value,
         _ => violations.malformed(Violation::new(Place::Body, &at, "is given twice")),
@@ -138,7 +154,13 @@ fn value(
     text(rule, own, content, at, violations)
 }
 
-fn text(rule: &FieldRule, own: &Disposition, content: &[u8], at: &str, violations: &mut Violations) -> Option<Value> {
+fn text(
+    rule: &FieldRule,
+    own: &Disposition,
+    content: &[u8],
+    at: &str,
+    violations: &mut Violations,
+) -> Option<Value> {
     let any = Shape::any();
     let shape = if rule.shape.form() == Form::List { rule.shape.item().unwrap_or(&any) } else { &rule.shape };
     let Ok(text) = std::str::from_utf8(content) else {
@@ -168,15 +190,25 @@ fn uploaded(
     check_type(rule, declared, content, at, violations);
     let bytes = content.len() as u64;
     if bytes > bounds.bytes_max {
-        violations.invalid(Violation::new(Place::Body, at, "has more bytes than allowed").allowed(bounds.bytes_max));
+        violations.invalid(
+            Violation::new(Place::Body, at, "has more bytes than allowed").allowed(bounds.bytes_max),
+        );
     }
     if bytes < bounds.bytes_min {
-        violations.invalid(Violation::new(Place::Body, at, "has fewer bytes than needed").allowed(bounds.bytes_min));
+        violations.invalid(
+            Violation::new(Place::Body, at, "has fewer bytes than needed").allowed(bounds.bytes_min),
+        );
     }
     Value::String(if bounds.counted { "x".repeat(content.len()) } else { String::new() })
 }
 
-fn check_type(rule: &FieldRule, declared: Option<&MediaType>, content: &[u8], at: &str, violations: &mut Violations) {
+fn check_type(
+    rule: &FieldRule,
+    declared: Option<&MediaType>,
+    content: &[u8],
+    at: &str,
+    violations: &mut Violations,
+) {
     // RFC 7578 section 4.4: text/plain is what a part is that does not say.
     let plain = MediaType::parse(if rule.file.is_some() { "application/octet-stream" } else { "text/plain" });
     let Some(declared) = declared.or(plain.as_ref()) else { return };
@@ -188,7 +220,10 @@ fn check_type(rule: &FieldRule, declared: Option<&MediaType>, content: &[u8], at
 }
 
 fn declared(headers: &HeaderMap) -> Result<Option<MediaType>, &'static str> {
-    if headers.get("content-transfer-encoding").is_some_and(|value| !matches!(value.as_bytes(), b"binary" | b"8bit" | b"7bit")) {
+    if headers
+        .get("content-transfer-encoding")
+        .is_some_and(|value| !matches!(value.as_bytes(), b"binary" | b"8bit" | b"7bit"))
+    {
         return Err("a part has a transfer encoding, which forms do not have (RFC 7578 section 4.7)");
     }
     let mut all = headers.get_all(header::CONTENT_TYPE).into_iter();
@@ -213,7 +248,9 @@ fn disposition(headers: &HeaderMap) -> Result<Disposition, &'static str> {
         let place = match key.as_str() {
             "name" => &mut name,
             "filename" => &mut file_name,
-            "filename*" => return Err("a part has filename*, which forms do not have (RFC 7578 section 4.2)"),
+            "filename*" => {
+                return Err("a part has filename*, which forms do not have (RFC 7578 section 4.2)");
+            }
             _ => return Err(broken),
         };
         if place.replace(value).is_some() {

@@ -38,7 +38,11 @@ impl Operation {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn compile(compile: &Compile<'_>, at: &At<'_>, shared: &[At<'_>]) -> Result<Self, Broken> {
-        let own = compile.member(at, "parameters")?.map(|list| compile.items(&list)).transpose()?.unwrap_or_default();
+        let own = compile
+            .member(at, "parameters")?
+            .map(|list| compile.items(&list))
+            .transpose()?
+            .unwrap_or_default();
         let key = |at: &At<'_>| (at.text("name").map(str::to_owned), at.text("in").map(str::to_owned));
         let replaced = |one: &&At<'_>| own.iter().all(|own| key(own) != key(one));
         let mut parameters = Vec::new();
@@ -56,21 +60,20 @@ impl Operation {
     /// `UnsupportedMediaType`, or `Malformed` if its content type cannot be read.
     pub(crate) fn expect(&self, head: &Parts, empty: bool) -> Result<Expected<'_>, Error> {
         let media = declared(head)?;
-        if empty && (media.is_none() || self.body.content.is_empty()) {
+        if self.body.content.is_empty() || (empty && media.is_none()) {
             return Ok(Expected::Nothing);
         }
-        if self.body.content.is_empty() {
-            return Err(self.body.unsupported("this operation takes no body"));
-        }
         if is_encoded(head) {
-            return Err(self.body.unsupported("this route takes no encoded bodies").field(
-                http::header::ACCEPT_ENCODING,
-                http::HeaderValue::from_static("identity"),
-            ));
+            return Err(self
+                .body
+                .unsupported("this route takes no encoded bodies")
+                .field(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity")));
         }
         let Some(media) = media else { return Ok(Expected::Unnamed) };
         match self.body.content(&media) {
-            Some(_) if media.is_json() && !media.is_utf8() => Err(self.body.unsupported("JSON is taken in UTF-8 only")),
+            Some(_) if media.has_charset() && !media.is_utf8() => {
+                Err(self.body.unsupported("text is taken in UTF-8 only"))
+            }
             Some(content) => Ok(Expected::Content(media, content)),
             None if empty && !self.body.required => Ok(Expected::Nothing),
             None => Err(self.body.unsupported("this operation takes no body of this media type")),
@@ -92,6 +95,9 @@ impl Operation {
         let parameters = self.parameters(head, path, &mut violations);
         let missing = || Violation::new(Place::Body, "", "is missing");
         match expected {
+            Expected::Nothing if !body.is_empty() => {
+                return Err(self.body.unsupported("this operation takes no body"));
+            }
             Expected::Nothing if self.body.required => violations.malformed(missing()),
             Expected::Nothing => {}
             Expected::Unnamed if !body.is_empty() => {

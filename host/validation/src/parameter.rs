@@ -51,24 +51,32 @@ impl Parameter {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn compile(compile: &Compile<'_>, at: &At<'_>) -> Result<Option<Self>, Broken> {
-        let missing = |key| at.broken(key, "is missing or of another type", "a text", "add it to the parameter");
+        let missing =
+            |key| at.broken(key, "is missing or of another type", "a text", "add it to the parameter");
         let name = at.text("name").ok_or_else(|| missing("name"))?;
         let place = match at.text("in").ok_or_else(|| missing("in"))? {
             "path" => Place::Path,
             "query" => Place::Query,
             "header" => Place::Header,
             "cookie" => Place::Cookie,
-            other => return Err(at.broken("in", other, "path, query, header or cookie", "say where it stands")),
+            other => {
+                return Err(at.broken("in", other, "path, query, header or cookie", "say where it stands"));
+            }
         };
         // OpenAPI 3.1 section 4.8.12.1: these three are described elsewhere.
-        if place == Place::Header && ["accept", "content-type", "authorization"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        if place == Place::Header
+            && ["accept", "content-type", "authorization"].iter().any(|own| name.eq_ignore_ascii_case(own))
+        {
             return Ok(None);
         }
         let style = style(at, place)?;
         let content = compile.member(at, "content")?;
-        let content = content.map(|content| compile.members(&content)).transpose()?.and_then(|mut all| all.pop());
+        let content =
+            content.map(|content| compile.members(&content)).transpose()?.and_then(|mut all| all.pop());
         let (reader, schema, explode) = match &content {
-            Some((media, inner)) if is_json(&media.to_ascii_lowercase()) => (Reader::Json, compile.schema(inner)?, false),
+            Some((media, inner)) if is_json(&media.to_ascii_lowercase()) => {
+                (Reader::Json, compile.schema(inner)?, false)
+            }
             Some((_, inner)) => (Reader::Text(Shape::any()), compile.schema(inner)?, false),
             None => {
                 let explode = at.flag("explode").unwrap_or(style == Style::Form);
@@ -84,13 +92,25 @@ impl Parameter {
             explode,
             reader,
             schema,
-            default: compile.resolve(At { pointer: String::new(), value: at.value.get("schema").unwrap_or(&Value::Null) })?.value.get("default").cloned(),
+            default: compile
+                .resolve(At {
+                    pointer: String::new(),
+                    value: at.value.get("schema").unwrap_or(&Value::Null),
+                })?
+                .value
+                .get("default")
+                .cloned(),
             header: header_name(at, place, name)?,
         }))
     }
 
     /// Reads and checks this parameter; its value goes to `into`.
-    pub(crate) fn check(&self, texts: &Texts<'_>, into: &mut Vec<(Arc<str>, Value)>, violations: &mut Violations) {
+    pub(crate) fn check(
+        &self,
+        texts: &Texts<'_>,
+        into: &mut Vec<(Arc<str>, Value)>,
+        violations: &mut Violations,
+    ) {
         let value = match self.read(texts) {
             Ok(Some(value)) => value,
             Ok(None) if self.required => {
@@ -100,7 +120,10 @@ impl Parameter {
                 return into.extend(self.default.clone().map(|default| (self.name.clone(), default)));
             }
             Err(unreadable) => {
-                let violation = Violation { allowed: unreadable.allowed, ..Violation::new(self.place, &self.name, unreadable.problem) };
+                let violation = Violation {
+                    allowed: unreadable.allowed,
+                    ..Violation::new(self.place, &self.name, unreadable.problem)
+                };
                 return violations.malformed(violation);
             }
         };
@@ -124,7 +147,8 @@ impl Parameter {
             Place::Query => texts.query.one(&self.name)?,
             Place::Cookie => one_cookie(&texts.cookies, &self.name)?,
             Place::Header | Place::Body => {
-                joined = self.header.as_ref().map(|name| header_text(texts.headers, name)).transpose()?.flatten();
+                joined =
+                    self.header.as_ref().map(|name| header_text(texts.headers, name)).transpose()?.flatten();
                 joined.as_deref()
             }
         };
@@ -141,7 +165,8 @@ impl Parameter {
         match &self.reader {
             Reader::Json => {
                 let text = coding.decode(raw)?;
-                crate::json::read(text.as_bytes()).map_err(|_| Unreadable::new("is not JSON that can be read in one way"))
+                crate::json::read(text.as_bytes())
+                    .map_err(|_| Unreadable::new("is not JSON that can be read in one way"))
             }
             Reader::Text(shape) => {
                 // A cookie cannot be given more than once, so that exploding it means nothing.
@@ -156,7 +181,11 @@ impl Parameter {
 pub(crate) fn cookies(headers: &HeaderMap) -> Vec<(&str, &str)> {
     let texts = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.map(|(name, value)| (name, value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))).collect()
+    pairs
+        .map(|(name, value)| {
+            (name, value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+        })
+        .collect()
 }
 
 fn one_cookie<'a>(cookies: &[(&str, &'a str)], name: &str) -> Result<Option<&'a str>, Unreadable> {
@@ -189,7 +218,12 @@ fn style(at: &At<'_>, place: Place) -> Result<Style, Broken> {
         ("deepObject", Place::Query) => Style::Deep,
         (other, _) => {
             let allowed = "simple, label or matrix in a path; simple in a header; form, spaceDelimited, pipeDelimited or deepObject in a query; form in a cookie";
-            return Err(at.broken("style", format!("{other} does not go with {}", place.as_str()), allowed, "name one of these"));
+            return Err(at.broken(
+                "style",
+                format!("{other} does not go with {}", place.as_str()),
+                allowed,
+                "name one of these",
+            ));
         }
     };
     Ok(style)

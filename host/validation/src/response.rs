@@ -62,25 +62,41 @@ pub(crate) fn check(rules: &[ResponseRules], head: &Parts, body: Option<&[u8]>) 
     let mut violations = Violations::default();
     match rules.iter().find(|rules| rules.status.takes(head.status)) {
         Some(rules) => rules.check(head, body, &mut violations),
-        None => violations.invalid(Violation::new(Place::Header, "status", format!("{} is not described", head.status.as_u16()))),
+        None => violations.invalid(Violation::new(
+            Place::Header,
+            "status",
+            format!("{} is not described", head.status.as_u16()),
+        )),
     }
     violations.list
 }
 
 impl ResponseRules {
     fn compile(compile: &Compile<'_>, status: &str, at: &At<'_>) -> Result<Self, Broken> {
-        let status = Statuses::parse(status)
-            .ok_or_else(|| at.broken("", format!("{status} is no status"), "a status, 2XX and the like, or default", "name the status"))?;
-        let headers = compile.member(at, "headers")?.map(|all| compile.members(&all)).transpose()?.unwrap_or_default();
+        let status = Statuses::parse(status).ok_or_else(|| {
+            at.broken(
+                "",
+                format!("{status} is no status"),
+                "a status, 2XX and the like, or default",
+                "name the status",
+            )
+        })?;
+        let headers =
+            compile.member(at, "headers")?.map(|all| compile.members(&all)).transpose()?.unwrap_or_default();
         let headers = headers.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-        let content = compile.member(at, "content")?.map(|all| compile.members(&all)).transpose()?.unwrap_or_default();
+        let content =
+            compile.member(at, "content")?.map(|all| compile.members(&all)).transpose()?.unwrap_or_default();
         let range = |(range, at): (&str, At<'_>)| {
-            let parsed = MediaRange::parse(range).ok_or_else(|| at.broken("", format!("{range} is no media type"), "media types", "name the media type"))?;
+            let parsed = MediaRange::parse(range).ok_or_else(|| {
+                at.broken("", format!("{range} is no media type"), "media types", "name the media type")
+            })?;
             Ok((parsed, compile.schema(&at)?))
         };
         Ok(ResponseRules {
             status,
-            headers: headers.map(|(name, at)| HeaderRule::compile(compile, name, &at)).collect::<Result<_, _>>()?,
+            headers: headers
+                .map(|(name, at)| HeaderRule::compile(compile, name, &at))
+                .collect::<Result<_, _>>()?,
             content: content.into_iter().map(range).collect::<Result<_, _>>()?,
         })
     }
@@ -88,9 +104,17 @@ impl ResponseRules {
     fn check(&self, head: &Parts, body: Option<&[u8]>, violations: &mut Violations) {
         self.headers.iter().for_each(|rule| rule.check(head, violations));
         let Some(body) = body.filter(|body| !body.is_empty() && !self.content.is_empty()) else { return };
-        let media = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(MediaType::parse);
+        let media = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(MediaType::parse);
         let Some(media) = media else {
-            return violations.invalid(Violation::new(Place::Header, "content-type", "is missing, or no media type"));
+            return violations.invalid(Violation::new(
+                Place::Header,
+                "content-type",
+                "is missing, or no media type",
+            ));
         };
         let ranked = self.content.iter().map(|(range, schema)| (range.rank(&media.essence), schema));
         match ranked.max_by_key(|(rank, _)| *rank) {
@@ -102,7 +126,9 @@ impl ResponseRules {
             Some((1.., _)) => {}
             _ => {
                 let allowed: Vec<_> = self.content.iter().map(|(range, _)| range.as_str()).collect();
-                violations.invalid(Violation::new(Place::Header, "content-type", "is not described").allowed(allowed));
+                violations.invalid(
+                    Violation::new(Place::Header, "content-type", "is not described").allowed(allowed),
+                );
             }
         }
     }
@@ -144,10 +170,14 @@ impl HeaderRule {
             header_text(&head.headers, &self.name).and_then(|text| text.map(read).transpose());
         let name = self.name.as_str();
         match (value, &self.schema) {
-            (Ok(None), _) if self.required => violations.invalid(Violation::new(Place::Header, name, "is missing")),
+            (Ok(None), _) if self.required => {
+                violations.invalid(Violation::new(Place::Header, name, "is missing"))
+            }
             (Ok(Some(value)), Some(schema)) => schema.check(&value, Place::Header, name, violations),
             (Ok(_), _) => {}
-            (Err(unreadable), _) => violations.invalid(Violation::new(Place::Header, name, unreadable.problem)),
+            (Err(unreadable), _) => {
+                violations.invalid(Violation::new(Place::Header, name, unreadable.problem))
+            }
         }
     }
 }

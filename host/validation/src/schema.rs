@@ -8,6 +8,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, PatternOptions, Registry, ValidationError};
 use serde_json::{Value, json};
 
+use crate::meter;
 use crate::violation::{Place, Violation, Violations};
 
 /// Bytes that one compiled pattern may take.
@@ -37,12 +38,23 @@ impl Schema {
     /// # Errors
     /// Where in it (a JSON Pointer) and why it cannot be compiled.
     pub(crate) fn alone(schema: &Value) -> Result<Self, (String, String)> {
-        let built = bounded(jsonschema::options()).build(schema);
+        let built = bounded(jsonschema::options()).build(&meter::metered(schema));
         built.map(Schema).map_err(|error| (error.instance_path().as_str().to_owned(), told(&error)))
     }
 
     /// Adds what is wrong with `value`; pointers begin after `prefix`.
     pub(crate) fn check(&self, value: &Value, place: Place, prefix: &str, violations: &mut Violations) {
+        let compared = meter::bounded(|| self.compare(value, place, prefix, violations));
+        if compared.is_none() {
+            violations.invalid(Violation::new(
+                place,
+                prefix,
+                "takes too long to compare with its schema, which contains itself",
+            ));
+        }
+    }
+
+    fn compare(&self, value: &Value, place: Place, prefix: &str, violations: &mut Violations) {
         // The answer is nearly always yes, and yes is cheaper to find out without collecting errors.
         if self.0.is_valid(value) {
             return;
@@ -58,14 +70,28 @@ impl Schema {
 }
 
 /// What must be kept in a URI fragment that is a JSON Pointer.
-const FRAGMENT: &percent_encoding::AsciiSet =
-    &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'%').add(b'#').add(b'{').add(b'}').add(b'^').add(b'|').add(b'\\').add(b'[').add(b']');
+const FRAGMENT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'%')
+    .add(b'#')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'[')
+    .add(b']');
 
 fn bounded(options: jsonschema::ValidationOptions<'_>) -> jsonschema::ValidationOptions<'_> {
     options
         .offline()
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES))
         .should_validate_formats(true)
+        .with_keyword(meter::KEYWORD, meter::keyword)
         .with_format("byte", |text: &str| {
             let trimmed = text.trim_end_matches('=');
             text.len() % 4 == 0
@@ -142,7 +168,9 @@ fn alternatives(context: &[Vec<ValidationError<'static>>]) -> (String, Option<Va
     let first = |errors: &Vec<ValidationError<'static>>| {
         let error = errors.first()?;
         let (problem, allowed) = match error.kind() {
-            Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => ("matches none of its alternatives".to_owned(), None),
+            Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+                ("matches none of its alternatives".to_owned(), None)
+            }
             kind => explain(kind),
         };
         let mut object = serde_json::Map::new();
@@ -219,6 +247,29 @@ mod tests {
         assert!(started.elapsed().as_secs() < 5);
         assert!(Schema::alone(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err());
         assert!(Schema::alone(&json!({"pattern": "(?=lookahead)"})).is_err());
+    }
+
+    #[test]
+    fn alternatives_that_contain_themselves_are_given_up_in_time() {
+        let side = |name: &str| json!({"type": "object", "properties": {name: {"type": "integer"}, "l": {"$ref": "#"}, "r": {"$ref": "#"}}});
+        let schema = Schema::alone(
+            &json!({"oneOf": [{"type": "integer"}, side("a"), side("b"), {"$ref": "#/$defs/list"}], "$defs": {"list": {"type": "array", "items": {"$ref": "#"}}}}),
+        );
+        let schema = schema.unwrap();
+        let started = std::time::Instant::now();
+        for leaf in ["1", "null"] {
+            let text = format!("{}{leaf}{}", "{\"l\":".repeat(60), "}".repeat(60));
+            let mut violations = Violations::default();
+            schema.check(&serde_json::from_str(&text).unwrap(), Place::Body, "", &mut violations);
+            assert_eq!(
+                violations.list[0].problem,
+                "takes too long to compare with its schema, which contains itself"
+            );
+        }
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        let mut violations = Violations::default();
+        schema.check(&json!([1, [2, [{"a": 1, "b": "x"}]]]), Place::Body, "", &mut violations);
+        assert!(violations.list.is_empty(), "{violations:?}");
     }
 
     #[test]

@@ -111,10 +111,14 @@ impl Shape {
         if self.types == JsonTypeSet::all() {
             return Some(Value::String(text.to_owned()));
         }
-        if is(JsonType::Integer) && let Some(integer) = integer(text) {
+        if is(JsonType::Integer)
+            && let Some(integer) = integer(text)
+        {
             return Some(integer);
         }
-        if is(JsonType::Number) && let Some(number) = number(text) {
+        if is(JsonType::Number)
+            && let Some(number) = number(text)
+        {
             return Some(number);
         }
         match text {
@@ -181,7 +185,8 @@ fn type_of(value: &Value) -> JsonType {
 /// An integer as JSON writes it: no plus, no leading zeros, within 64 bits.
 fn integer(text: &str) -> Option<Value> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let plain =
+        digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
     if !plain || digits.is_empty() {
         return None;
     }

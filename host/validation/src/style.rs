@@ -72,7 +72,8 @@ impl Coding {
                 return Err(Unreadable::new("its percent-encoding is broken"));
             }
         }
-        let spaced = if self == Coding::Plus { Cow::Owned(raw.replace('+', " ")) } else { Cow::Borrowed(raw) };
+        let spaced =
+            if self == Coding::Plus { Cow::Owned(raw.replace('+', " ")) } else { Cow::Borrowed(raw) };
         let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
         let decoded = decoded.map_err(|_| Unreadable::new("is not UTF-8 once it is percent-decoded"))?;
         Ok(Cow::Owned(decoded.into_owned()))
@@ -89,7 +90,8 @@ pub(crate) fn split<'a>(
 ) -> Result<Pieces<'a>, Unreadable> {
     match style {
         Style::Label => {
-            let raw = raw.strip_prefix('.').ok_or(Unreadable::new("does not begin with a dot (style label)"))?;
+            let raw =
+                raw.strip_prefix('.').ok_or(Unreadable::new("does not begin with a dot (style label)"))?;
             let dots = explode || !raw.contains(',');
             pieces(form, explode, raw, &[if dots { "." } else { "," }])
         }
@@ -102,7 +104,12 @@ pub(crate) fn split<'a>(
 }
 
 /// Takes `raw` apart at the first of `delimiters` that it holds.
-fn pieces<'a>(form: Form, explode: bool, raw: &'a str, delimiters: &[&str]) -> Result<Pieces<'a>, Unreadable> {
+fn pieces<'a>(
+    form: Form,
+    explode: bool,
+    raw: &'a str,
+    delimiters: &[&str],
+) -> Result<Pieces<'a>, Unreadable> {
     let delimiter = delimiters.iter().find(|delimiter| raw.contains(*delimiter)).unwrap_or(&delimiters[0]);
     let list = || if raw.is_empty() { Vec::new() } else { raw.split(delimiter).collect::<Vec<_>>() };
     match form {
@@ -114,7 +121,8 @@ fn pieces<'a>(form: Form, explode: bool, raw: &'a str, delimiters: &[&str]) -> R
         }
         Form::Object => {
             let list = list();
-            let pairs = list.chunks(2).map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect::<Option<_>>();
+            let pairs =
+                list.chunks(2).map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect::<Option<_>>();
             pairs.map(Pieces::Pairs).ok_or(Unreadable::new("is not a list of names, each with its value"))
         }
     }
@@ -151,7 +159,10 @@ pub(crate) fn build(shape: &Shape, pieces: Pieces<'_>, coding: Coding) -> Result
             }
             let any = Shape::any();
             let item = shape.item().unwrap_or(&any);
-            list.into_iter().map(|raw| fitting(&coding.decode(raw)?, item)).collect::<Result<_, _>>().map(Value::Array)
+            list.into_iter()
+                .map(|raw| fitting(&coding.decode(raw)?, item))
+                .collect::<Result<_, _>>()
+                .map(Value::Array)
         }
         Pieces::Pairs(pairs) => object(shape, pairs, coding),
     }
@@ -165,7 +176,8 @@ fn object(shape: &Shape, pairs: Vec<(&str, &str)>, coding: Coding) -> Result<Val
         let property = shape.property(&name).unwrap_or(&any);
         if property.form() == Form::List {
             let item = property.item().unwrap_or(&any);
-            let value = item.scalar(&text).ok_or_else(|| Unreadable::shape("an item is of another type", item))?;
+            let value =
+                item.scalar(&text).ok_or_else(|| Unreadable::shape("an item is of another type", item))?;
             match object.entry(name.into_owned()).or_insert_with(|| Value::Array(Vec::new())) {
                 Value::Array(list) => list.push(value),
                 _ => return Err(Unreadable::new("a property is given twice")),
@@ -200,7 +212,8 @@ mod tests {
         let text = json!({"type": "string"});
         let list = json!({"type": "array", "items": {"type": "string"}});
         let numbers = json!({"type": "array", "items": {"type": "integer"}});
-        let rgb = json!({"type": "object", "properties": {"R": {"type": "integer"}, "G": {"type": "integer"}}});
+        let rgb =
+            json!({"type": "object", "properties": {"R": {"type": "integer"}, "G": {"type": "integer"}}});
         let (colours, object) = (json!(["blue", "black"]), json!({"R": 100, "G": 200}));
         let rows = [
             (Matrix, false, &text, ";c=blue", Some(json!("blue"))),

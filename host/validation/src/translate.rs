@@ -5,10 +5,9 @@
 //!
 //! **Invariant:** every place keeps its pointer, but below `nullable` without a type; every `$ref` that stays leads to something.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value, json};
 
+use crate::circle::endless;
 use crate::source::{Broken, escaped};
 
 /// Which OpenAPI it is.
@@ -46,12 +45,23 @@ struct Translation<'a> {
 }
 
 /// Members whose own members are named by the author.
-const NAMED: [&str; 10] =
-    ["paths", "responses", "parameters", "requestBodies", "headers", "content", "callbacks", "links", "pathItems", "encoding"];
+const NAMED: [&str; 10] = [
+    "paths",
+    "responses",
+    "parameters",
+    "requestBodies",
+    "headers",
+    "content",
+    "callbacks",
+    "links",
+    "pathItems",
+    "encoding",
+];
 /// Members that hold anything.
 const OPAQUE: [&str; 3] = ["example", "examples", "securitySchemes"];
 /// Keywords whose members are schemas.
-const SCHEMA_MAPS: [&str; 5] = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+const SCHEMA_MAPS: [&str; 5] =
+    ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
 /// Keywords that are a schema.
 const SCHEMA_ONE: [&str; 11] = [
     "items",
@@ -69,8 +79,17 @@ const SCHEMA_ONE: [&str; 11] = [
 /// Keywords that are a list of schemas.
 const SCHEMA_LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Keywords that would lead references elsewhere, or mean nothing to a check.
-const DROPPED: [&str; 9] =
-    ["$id", "$schema", "$anchor", "$dynamicAnchor", "nullable", "example", "xml", "externalDocs", "discriminator"];
+const DROPPED: [&str; 9] = [
+    "$id",
+    "$schema",
+    "$anchor",
+    "$dynamicAnchor",
+    "nullable",
+    "example",
+    "xml",
+    "externalDocs",
+    "discriminator",
+];
 
 /// `root` in one dialect, as `side` sees it.
 pub(crate) fn translate(root: &Value, version: Version, side: Side) -> Translated {
@@ -95,7 +114,8 @@ impl Translation<'_> {
                 Value::Object(translated.collect())
             }
             Value::Array(items) => {
-                let translated = items.iter().enumerate().map(|(index, item)| self.node(&format!("{at}/{index}"), item));
+                let translated =
+                    items.iter().enumerate().map(|(index, item)| self.node(&format!("{at}/{index}"), item));
                 Value::Array(translated.collect())
             }
             scalar => scalar.clone(),
@@ -112,9 +132,15 @@ impl Translation<'_> {
         }
     }
 
-    fn each(&mut self, at: &str, members: &Map<String, Value>, one: fn(&mut Self, &str, &Value) -> Value) -> Value {
-        let translated =
-            members.iter().map(|(key, value)| (key.clone(), one(self, &format!("{at}/{}", escaped(key)), value)));
+    fn each(
+        &mut self,
+        at: &str,
+        members: &Map<String, Value>,
+        one: fn(&mut Self, &str, &Value) -> Value,
+    ) -> Value {
+        let translated = members
+            .iter()
+            .map(|(key, value)| (key.clone(), one(self, &format!("{at}/{}", escaped(key)), value)));
         Value::Object(translated.collect())
     }
 
@@ -163,7 +189,8 @@ impl Translation<'_> {
         let Some(Value::Array(required)) = translated.get_mut("required") else { return };
         required.retain(|name| {
             let property = name.as_str().and_then(|name| properties.get(name));
-            let property = property.and_then(|property| follow(self.root, property).ok()).map(|(_, property)| property);
+            let property =
+                property.and_then(|property| follow(self.root, property).ok()).map(|(_, property)| property);
             property.and_then(|property| property.get(self.others)) != Some(&Value::Bool(true))
         });
     }
@@ -192,7 +219,10 @@ impl Translation<'_> {
 ///
 /// # Errors
 /// The reference that leads nowhere, or in a circle.
-pub(crate) fn follow<'a>(root: &'a Value, mut value: &'a Value) -> Result<(Option<String>, &'a Value), String> {
+pub(crate) fn follow<'a>(
+    root: &'a Value,
+    mut value: &'a Value,
+) -> Result<(Option<String>, &'a Value), String> {
     let mut at = None;
     for _ in 0..32 {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok((at, value)) };
@@ -259,47 +289,6 @@ fn formats(schema: &mut Map<String, Value>) {
     }
 }
 
-/// A schema that contains itself without going deeper into the value would never come to an end.
-fn endless(root: &Value, pointer: &str) -> Option<Broken> {
-    let schema = root.pointer(pointer)?;
-    let mut visited = HashSet::new();
-    circle(root, schema, &mut Vec::new(), &mut visited).then(|| {
-        Broken::new(
-            pointer,
-            "the schema contains itself at the same place, without end",
-            "schemas that contain themselves below properties or items only",
-            "move the inner use below a property or items",
-        )
-    })
-}
-
-/// Whether a schema on the way to `schema` is reached again. Addresses serve as names.
-fn circle(root: &Value, schema: &Value, way: &mut Vec<usize>, visited: &mut HashSet<usize>) -> bool {
-    let name = std::ptr::from_ref(schema) as usize;
-    if way.contains(&name) || way.len() > 500 {
-        return true;
-    }
-    if !visited.insert(name) {
-        return false;
-    }
-    way.push(name);
-    let found = in_place(root, schema).into_iter().any(|inner| circle(root, inner, way, visited));
-    way.pop();
-    found
-}
-
-/// Schemas that see the same value as `schema` does.
-fn in_place<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
-    let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
-    let map = |key: &str| schema.get(key).and_then(Value::as_object).into_iter().flat_map(Map::values);
-    let mut inner: Vec<_> = ["allOf", "anyOf", "oneOf"].into_iter().flat_map(list).collect();
-    inner.extend(["not", "if", "then", "else"].into_iter().filter_map(|key| schema.get(key)));
-    inner.extend(map("dependentSchemas"));
-    let reference = schema.get("$ref").and_then(Value::as_str).and_then(pointer);
-    inner.extend(reference.and_then(|pointer| root.pointer(&pointer)));
-    inner
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,11 +303,26 @@ mod tests {
     #[test]
     fn the_dialect_of_3_0_becomes_2020_12() {
         let old = |value| schema(Version::V30, Side::Request, value);
-        assert_eq!(old(json!({"type": "string", "nullable": true, "enum": ["a"]})), json!({"type": ["string", "null"], "enum": ["a", null]}));
-        assert_eq!(old(json!({"minimum": 1, "exclusiveMinimum": true, "maximum": 2, "exclusiveMaximum": false})), json!({"exclusiveMinimum": 1, "maximum": 2}));
-        assert_eq!(old(json!({"$ref": "#/components/schemas/Id", "maxLength": 1})), json!({"$ref": "#/components/schemas/Id"}));
-        assert_eq!(old(json!({"nullable": true, "allOf": [{"type": "object"}]})), json!({"anyOf": [{"type": "null"}, {"allOf": [{"type": "object"}]}]}));
-        assert_eq!(old(json!({"properties": {"example": {"nullable": true, "type": "string"}}}))["properties"]["example"], json!({"type": ["string", "null"]}));
+        assert_eq!(
+            old(json!({"type": "string", "nullable": true, "enum": ["a"]})),
+            json!({"type": ["string", "null"], "enum": ["a", null]})
+        );
+        assert_eq!(
+            old(json!({"minimum": 1, "exclusiveMinimum": true, "maximum": 2, "exclusiveMaximum": false})),
+            json!({"exclusiveMinimum": 1, "maximum": 2})
+        );
+        assert_eq!(
+            old(json!({"$ref": "#/components/schemas/Id", "maxLength": 1})),
+            json!({"$ref": "#/components/schemas/Id"})
+        );
+        assert_eq!(
+            old(json!({"nullable": true, "allOf": [{"type": "object"}]})),
+            json!({"anyOf": [{"type": "null"}, {"allOf": [{"type": "object"}]}]})
+        );
+        assert_eq!(
+            old(json!({"properties": {"example": {"nullable": true, "type": "string"}}}))["properties"]["example"],
+            json!({"type": ["string", "null"]})
+        );
     }
 
     #[test]
@@ -339,10 +343,16 @@ mod tests {
 
     #[test]
     fn schemas_without_end_are_told_and_recursive_ones_are_not() {
-        let root = |a: Value| json!({"components": {"schemas": {"A": a, "B": {"$ref": "#/components/schemas/A"}}}});
+        let root =
+            |a: Value| json!({"components": {"schemas": {"A": a, "B": {"$ref": "#/components/schemas/A"}}}});
         let broken = |a| translate(&root(a), Version::V31, Side::Request).broken.len();
         assert_eq!(broken(json!({"$ref": "#/components/schemas/B"})), 2);
         assert_eq!(broken(json!({"allOf": [{"anyOf": [{"$ref": "#/components/schemas/A"}]}]})), 2);
-        assert_eq!(broken(json!({"properties": {"a": {"$ref": "#/components/schemas/A"}}, "items": {"$ref": "#/components/schemas/B"}})), 0);
+        assert_eq!(
+            broken(
+                json!({"properties": {"a": {"$ref": "#/components/schemas/A"}}, "items": {"$ref": "#/components/schemas/B"}})
+            ),
+            0
+        );
     }
 }

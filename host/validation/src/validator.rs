@@ -41,7 +41,11 @@ impl Validator {
     ///
     /// # Errors
     /// What is wrong with the document, with its own line in `found`.
-    pub fn compile(spec: &ValidationSpec, base: &Path, documents: &Documents) -> Result<Option<Self>, Vec<Flaw>> {
+    pub fn compile(
+        spec: &ValidationSpec,
+        base: &Path,
+        documents: &Documents,
+    ) -> Result<Option<Self>, Vec<Flaw>> {
         let (path, format, key) = match (&spec.openapi, &spec.schema) {
             (Some(openapi), Some(_)) => {
                 let (found, allowed) = ("openapi and schema", "one of them");
@@ -51,7 +55,7 @@ impl Validator {
             (None, Some(path)) => (path, Format::JsonSchema, "schema"),
             (None, None) => return Ok(None),
         };
-        let rules = documents.rules(&base.join(&path.value), format, key, path.line)?;
+        let rules = documents.rules(base, path, format, key)?;
         Ok(Some(Validator { rules, responses: spec.check_responses.unwrap_or(ResponseCheck::Off) }))
     }
 
@@ -72,7 +76,12 @@ impl Validator {
             ResponseCheck::Log => false,
             ResponseCheck::Refuse => true,
         };
-        Some(Answers { rules: self.rules.clone(), method: head.method.clone(), uri: head.uri.clone(), refuse })
+        Some(Answers {
+            rules: self.rules.clone(),
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            refuse,
+        })
     }
 }
 
@@ -111,7 +120,11 @@ impl Answers {
         }
         let told = told(&violations);
         if self.refuse {
-            return Err(Error::new(Kind::ResponseInvalid, "the response is not what the document of this route says").because(told));
+            return Err(Error::new(
+                Kind::ResponseInvalid,
+                "the response is not what the document of this route says",
+            )
+            .because(told));
         }
         tracing::warn!(method = %self.method, path = self.uri.path(), violations = told, "a response is not what its document says");
         Ok(())
@@ -122,7 +135,9 @@ impl Answers {
 fn told(violations: &[Violation]) -> String {
     let one = |violation: &Violation| {
         let allowed = violation.allowed.as_ref().map(Value::to_string).unwrap_or_default();
-        format!("{} {} {} {}", violation.place.as_str(), violation.at, violation.problem, allowed).trim_end().to_owned()
+        format!("{} {} {} {}", violation.place.as_str(), violation.at, violation.problem, allowed)
+            .trim_end()
+            .to_owned()
     };
     violations.iter().take(5).map(one).collect::<Vec<_>>().join("; ")
 }

@@ -52,7 +52,8 @@ pub(crate) struct Violation {
 pub(crate) struct Violations {
     pub(crate) list: Vec<Violation>,
     more: bool,
-    malformed: bool,
+    /// How many could not be read.
+    malformed: usize,
 }
 
 impl Violation {
@@ -83,7 +84,7 @@ impl Violation {
 impl Violations {
     /// Something that cannot be read at all: 400.
     pub(crate) fn malformed(&mut self, violation: Violation) {
-        self.malformed = true;
+        self.malformed += 1;
         self.invalid(violation);
     }
 
@@ -94,6 +95,11 @@ impl Violations {
         } else {
             self.list.push(violation);
         }
+    }
+
+    /// How many could not be read; a value with such a part is not compared with its schema, which would miss the part.
+    pub(crate) fn unreadable(&self) -> usize {
+        self.malformed
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -108,7 +114,7 @@ impl Violations {
         if self.list.is_empty() {
             return Ok(());
         }
-        let (kind, detail) = if self.malformed {
+        let (kind, detail) = if self.malformed > 0 {
             (Kind::Malformed, "the request cannot be read as what this route takes; see violations")
         } else {
             (Kind::Invalid, "the request is not what this route takes; see violations")

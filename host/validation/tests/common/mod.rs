@@ -30,7 +30,9 @@ impl Refused {
     pub fn violations(&self) -> Vec<String> {
         let list = self.members.get("violations").and_then(Value::as_array).cloned().unwrap_or_default();
         let text = |one: &Value, key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        list.iter().map(|one| format!("{} {} {}", text(one, "in"), text(one, "at"), text(one, "problem"))).collect()
+        list.iter()
+            .map(|one| format!("{} {} {}", text(one, "in"), text(one, "at"), text(one, "problem")))
+            .collect()
     }
 }
 
@@ -65,11 +67,17 @@ pub fn head(line: &str, fields: &[(&str, &str)]) -> Parts {
 }
 
 /// The parameters of a request that passed, as an object.
-pub fn ask(validator: &Validator, line: &str, fields: &[(&str, &str)], body: impl Into<Bytes>) -> Result<Value, Refused> {
+pub fn ask(
+    validator: &Validator,
+    line: &str,
+    fields: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Value, Refused> {
     let (head, body) = (head(line, fields), body.into());
     let admitted = validator.admit(&head, body.is_empty()).map_err(Refused::of)?;
     let parameters = futures::executor::block_on(admitted.check(&head, &body)).map_err(Refused::of)?;
-    let named = parameters.iter().flat_map(|all| all.iter()).map(|(name, value)| (name.to_string(), value.clone()));
+    let named =
+        parameters.iter().flat_map(|all| all.iter()).map(|(name, value)| (name.to_string(), value.clone()));
     Ok(Value::Object(named.collect()))
 }
 
