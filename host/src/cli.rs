@@ -12,6 +12,7 @@ mod demo;
 mod deploy;
 mod dev;
 mod failure;
+mod hash_password;
 mod inspect;
 mod new;
 mod releases;
@@ -51,6 +52,7 @@ enum Command {
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
+    HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -68,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
+        Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

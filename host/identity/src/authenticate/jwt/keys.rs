@@ -26,7 +26,7 @@ const FRESH: Duration = Duration::from_secs(600);
 const FRESH_LEAST: Duration = Duration::from_secs(60);
 const FRESH_MOST: Duration = Duration::from_secs(3600);
 /// How long keys are used whose issuer cannot be asked.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+const STALE: Duration = Duration::from_secs(86_400);
 /// Waits after fetches that failed: doubled each time.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const BACK_OFF_MOST: Duration = Duration::from_secs(60);
