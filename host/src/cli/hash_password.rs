@@ -34,14 +34,20 @@ fn ask() -> Result<String, Failure> {
             .map_err(|error| Failure::new(error.to_string(), "give the password on standard input"))
     };
     let password = prompt("Password: ")?;
-    if prompt("Again: ")? == password { Ok(password) } else { Err(Failure::new("these are two passwords", "try again")) }
+    if prompt("Again: ")? == password {
+        Ok(password)
+    } else {
+        Err(Failure::new("these are two passwords", "try again"))
+    }
 }
 
 fn receive() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let most = PASSWORD_MAX as u64 + 2;
     let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
-    let broken = |error: &dyn std::fmt::Display| Failure::new(format!("cannot read it: {error}"), "give text as UTF-8");
+    let broken = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("cannot read it: {error}"), "give text as UTF-8")
+    };
     read.map_err(|error| broken(&error))?;
     let text = String::from_utf8(bytes).map_err(|error| broken(&error))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

@@ -70,7 +70,9 @@ async fn exchange(
     let builder = builder.unwrap().with_root_certificates(roots);
     let config = match identity {
         None => builder.with_no_client_auth(),
-        Some((certificate, key)) => builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap(),
+        Some((certificate, key)) => {
+            builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap()
+        }
     };
     let tcp = TcpStream::connect(host.address).await?;
     let name = ServerName::try_from("localhost").unwrap();
@@ -118,7 +120,9 @@ async fn a_certificate_that_proves_nothing_gets_no_connection() {
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2021, 1, 1);
     };
-    let server = |params: &mut CertificateParams| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let server = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]
+    };
     for (name, identity) in [
         ("another authority", stranger),
         ("expired", authority.client("spiffe://acme/billing", past)),

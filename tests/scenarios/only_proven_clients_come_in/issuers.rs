@@ -38,14 +38,22 @@ async fn a_token_of_the_issuer_is_served_and_everything_else_is_asked_for_one() 
     assert_eq!(stranger.header("www-authenticate"), "Bearer realm=\"main\"");
 
     for _ in 0..2 {
-        let forged = [("authorization", good.as_str()), ("x-user", "root"), ("remote-user", "root"), ("x-forwarded-user", "root")];
+        let forged = [
+            ("authorization", good.as_str()),
+            ("x-user", "root"),
+            ("remote-user", "root"),
+            ("x-forwarded-user", "root"),
+        ];
         let served = ask(&host.client, &forged).await;
         assert_eq!(served.status, 200, "{}", served.text());
         assert_eq!(served.header("x-echo-authorization"), "", "the credential is not the plugin's");
         assert_eq!(served.header("x-echo-x-user"), "root", "a field is a field");
     }
     let line = host.line(|line| line["msg"] == "request" && line["status"] == 200).await;
-    assert_eq!((&line["subject"], &line["auth"], &line["tenant"]), (&"anna".into(), &"main".into(), &"acme".into()));
+    assert_eq!(
+        (&line["subject"], &line["auth"], &line["tenant"]),
+        (&"anna".into(), &"main".into(), &"acme".into())
+    );
 
     let tampered = good.replace(&good[good.len() - 12..good.len() - 9], "AAA");
     for (name, value, error) in [
@@ -55,7 +63,8 @@ async fn a_token_of_the_issuer_is_served_and_everything_else_is_asked_for_one() 
     ] {
         let refused = ask(&host.client, &[("authorization", value)]).await;
         assert_eq!(refused.status, 401, "{name}");
-        let challenge = format!("Bearer realm=\"main\", error=\"invalid_token\", error_description=\"{error}\"");
+        let challenge =
+            format!("Bearer realm=\"main\", error=\"invalid_token\", error_description=\"{error}\"");
         assert_eq!(refused.header("www-authenticate"), challenge, "{name}");
     }
     let expired = token(&issuer, json!({"sub": "anna", "aud": "api", "exp": 1_000_000_000})).await;
@@ -71,7 +80,10 @@ async fn a_token_of_the_issuer_is_served_and_everything_else_is_asked_for_one() 
     let path = format!("/echo?access_token={}", &good["Bearer ".len()..]);
     assert_eq!(host.client.get(&path).await.status, 401, "a token in the query is none");
 
-    assert_eq!(host.metric("ostler_auth_successes_total", &["authenticator=\"main\"", "method=\"jwt\""]).await, 2.0);
+    assert_eq!(
+        host.metric("ostler_auth_successes_total", &["authenticator=\"main\"", "method=\"jwt\""]).await,
+        2.0
+    );
     assert_eq!(host.metric("ostler_auth_failures_total", &["reason=\"signature\""]).await, 1.0);
     let log = log(&host);
     for part in good["Bearer ".len()..].split('.') {
@@ -110,10 +122,13 @@ fn anna_again() -> Value {
 #[tokio::test]
 async fn nobody_is_let_in_while_nobody_can_tell_who_it_is() {
     let port = harness::free_port();
-    let tables = format!("[auth.main]\nkind = \"jwt\"\nissuer = \"http://127.0.0.1:{port}\"\naudience = [\"api\"]");
+    let tables =
+        format!("[auth.main]\nkind = \"jwt\"\nissuer = \"http://127.0.0.1:{port}\"\naudience = [\"api\"]");
     let host = host(Setup::new(), "[\"main\"]", &tables);
     let issuer = Server::start(|port| node("oauth2_mock.mjs", port));
-    let stranger = bearer(&token(&issuer, json!({"iss": format!("http://127.0.0.1:{port}"), "sub": "x", "aud": "api"})).await);
+    let stranger = bearer(
+        &token(&issuer, json!({"iss": format!("http://127.0.0.1:{port}"), "sub": "x", "aud": "api"})).await,
+    );
     let reply = ask(&host.client, &[("authorization", &stranger)]).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (503, "identity_unavailable".into()));
     assert_eq!(reply.header("www-authenticate"), "");

@@ -36,7 +36,10 @@ fn the_command_hashes_what_could_be_sent_and_nothing_else() {
     assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && one != other, "{one}");
     for password in [&b""[..], b"\n", b"\xff\n", b"a\0b", &[b'x'; 5_000]] {
         let told = hash(password).unwrap_err();
-        assert!(told.contains("repair:") || told.contains("choose another") || told.contains("UTF-8"), "{told}");
+        assert!(
+            told.contains("repair:") || told.contains("choose another") || told.contains("UTF-8"),
+            "{told}"
+        );
     }
 }
 
@@ -54,7 +57,12 @@ async fn a_password_lets_in_and_is_kept_from_plugin_and_log() {
         assert_eq!(reply.header("www-authenticate"), "Basic realm=\"people\", charset=\"UTF-8\"");
     }
     let log = log(&host);
-    assert!(!log.contains("horse") && !log.contains(&ANNA[6..]) && !log.contains(&WRONG[6..]) && !log.contains("argon2id"));
+    assert!(
+        !log.contains("horse")
+            && !log.contains(&ANNA[6..])
+            && !log.contains(&WRONG[6..])
+            && !log.contains("argon2id")
+    );
 }
 
 #[tokio::test]

@@ -143,7 +143,8 @@ impl Keys {
     fn refresh(&self, now: Instant) -> Option<Shared<BoxFuture<'static, ()>>> {
         let remote = self.0.remote.as_ref()?;
         let mut flight = remote.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = &flight.under_way {
+        // One that is over without having said so has panicked.
+        if let Some(under_way) = flight.under_way.as_ref().filter(|flight| flight.peek().is_none()) {
             return Some(under_way.clone());
         }
         if now < flight.not_before {

@@ -128,4 +128,3 @@ pub(super) fn forms(rows: &mut Vec<Row>) {
     row("huge", OURS.token(json!({"x": "y".repeat(20_000)})), R::TooLarge);
     row("huge and not a token", "A".repeat(40_000), R::TooLarge);
 }
-
