@@ -99,7 +99,11 @@ pub(super) fn forms(rows: &mut Vec<Row>) {
     for (index, name) in ["header", "payload", "signature"].into_iter().enumerate() {
         let part = good.split('.').nth(index).unwrap();
         row(&format!("{name} with padding"), replace_part(&good, index, &format!("{part}==")), R::Malformed);
-        row(&format!("{name} with a space"), replace_part(&good, index, &format!("{part} ")), R::Malformed);
+        row(
+            &format!("{name} with a space"),
+            replace_part(&good, index, &format!("{} {}", &part[..4], &part[4..])),
+            R::Malformed,
+        );
         row(&format!("{name} with a plus"), replace_part(&good, index, &format!("{part}+/")), R::Malformed);
         row(
             &format!("{name} with a percent sign"),
