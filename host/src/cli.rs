@@ -13,6 +13,7 @@ mod demo;
 mod deploy;
 mod dev;
 mod failure;
+mod hash_password;
 mod inspect;
 mod keys;
 mod new;
@@ -55,6 +56,7 @@ enum Command {
     Reload(reload::Reload),
     Keys(keys::Keys),
     Cache(cache::Cache),
+    HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -74,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
+        Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

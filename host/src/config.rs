@@ -142,6 +142,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     let gate = gate::read(root, base, &server);
     gate::check(&gate, &routes, &known, problems);
     let redis = root.has("redis");
+    gate::check_certificates(root, &gate, &server);
     Config {
         file: file.to_owned(),
         server,

@@ -21,6 +21,7 @@ mod every_handler_kind_answers;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
 mod only_valid_requests_reach_a_plugin;
+mod only_proven_clients_come_in;
 mod python_applications_are_served;
 mod requests_beyond_concurrency_wait_then_are_refused;
 mod the_api_is_as_described;

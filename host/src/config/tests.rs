@@ -302,6 +302,17 @@ const BROKEN: &[(&str, &[&str])] = &[
            themselves",
         ],
     ),
+    (
+        "[auth.a]\nkind = 'jwd'\n[auth.b]\nkind = 'mtls'\n[auth.c]\nkind = 'basic'\nusers = { anna = 'hunter2' }",
+        &[
+            "ostler.toml:1: error: auth: found \"b\" of kind mtls, while no listener asks for certificates; allowed: mtls beside \
+             [server] tls.client_ca; repair: add client_ca = \"ca.pem\" to [server] tls",
+            "ostler.toml:2: error: auth.a.kind: found \"jwd\"; allowed: \"jwt\" or \"introspection\" or \"oidc\" or \"api-key\" or \
+             \"mtls\" or \"basic\"",
+            "ostler.toml:7: error: auth.c.users: found \"anna\": no hash in PHC form; allowed: NAME:$argon2id$...[:ROLE,ROLE]; \
+             repair: make the hash with `ostler hash-password`",
+        ],
+    ),
 ];
 
 #[test]

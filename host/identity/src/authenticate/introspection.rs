@@ -183,7 +183,8 @@ impl Introspection {
     /// The question that is under way, or a new one, unless the issuer just failed.
     fn flight(&self, key: Key, token: &str) -> Option<Flight> {
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = under_way.get(&key) {
+        // One that is over and still here has panicked.
+        if let Some(flight) = under_way.get(&key).filter(|flight| flight.peek().is_none()) {
             return Some(flight.clone());
         }
         if Instant::now() < *self.0.not_before.lock().unwrap_or_else(PoisonError::into_inner) {

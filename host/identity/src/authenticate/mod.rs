@@ -159,6 +159,11 @@ impl Config {
         section.finish();
         Some(config)
     }
+
+    /// Whether it needs listeners that ask for client certificates.
+    pub fn asks_for_certificates(&self) -> bool {
+        matches!(self, Config::Mtls(_))
+    }
 }
 
 impl Authenticators {
