@@ -10,8 +10,8 @@ use ipnet::IpNet;
 use ostler_core::gate::{Flaw, GateSpec, Priority};
 use ostler_core::plugin::RouteSpec;
 use ostler_core::{Authorize, Endpoint};
-use ostler_identity::authenticate::{self, Needs};
-use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize};
+use ostler_identity::authenticate::{self, Hidden, Needs};
+use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize, mfa};
 use ostler_services::{Cache, RateLimits, limits};
 use ostler_validation::Validator;
 
@@ -56,6 +56,7 @@ pub struct Gate {
     pub(crate) config: GateConfig,
     services: GateServices,
     authenticators: Authenticators,
+    hidden: Hidden,
     authorization: Arc<Authorization>,
 }
 
@@ -67,6 +68,8 @@ pub struct RouteGate {
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) authorization: Option<Arc<Authorization>>,
     pub(crate) require: Option<Require>,
+    pub(crate) second_factor: Option<mfa::Rule>,
+    pub(crate) hidden: Hidden,
     pub(crate) validate: Option<Validator>,
     pub(crate) cache: Option<Caching>,
 }
@@ -83,7 +86,8 @@ impl Gate {
         let none = Authenticators::default();
         let known = before.map_or(&none, |gate| &gate.authenticators);
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
-        Ok(Gate { config, services, authenticators, authorization })
+        let hidden = authenticators.hidden();
+        Ok(Gate { config, services, authenticators, hidden, authorization })
     }
 
     /// Routes that the gate answers itself, such as those of a login, with their path as pattern.
@@ -118,6 +122,8 @@ impl Gate {
             limiting: Limiting::new(&spec.limits, &self.services.limits, route),
             authorization: Some(self.authorization.clone()),
             require: self.authorization.route(&spec.access, &route.path)?,
+            second_factor: self.authenticators.second_factor(&spec.access),
+            hidden: self.hidden.clone(),
             authenticate,
             validate: Validator::compile(&spec.validation, &self.config.base, &route.path)?,
             cache: Caching::new(&spec.cache, &self.services.cache, route),

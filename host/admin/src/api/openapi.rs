@@ -108,8 +108,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] =
-            json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }

@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn impossible_keys_are_told_whole() {
-        let wanted = json!({ "name": "a\nb", "roles": ["a b"], "scopes": "x", "life": "0s", "secret": "mine" });
+        let wanted =
+            json!({ "name": "a\nb", "roles": ["a b"], "scopes": "x", "life": "0s", "secret": "mine" });
         assert_eq!(read_new(wanted, &["keys"]).unwrap_err().len(), 5);
         let long = "x".repeat(TEXT_MAX + 1);
         assert_eq!(read_new(json!({ "name": "n", "subject": long }), &["keys"]).unwrap_err().len(), 1);
