@@ -85,6 +85,11 @@ fn paths() -> Value {
                 Some(("application/json", "Rotate")),
                 &[("200", "ShownKey"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/sessions": {
+            "parameters": [{ "name": "subject", "in": "query", "required": true, "description": "Whose sessions.",
+                "schema": { "type": "string", "minLength": 1 } }],
+            "delete": operation("endSessions", "Ends all sessions of a person.", None, &[("200", "Ended"), ("422", "Problem")]),
+        },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
     })
@@ -134,6 +139,7 @@ fn schemas() -> Value {
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
     json!({
+        "Ended": { "type": "object", "properties": { "ended": whole } },
         "Key": { "type": "object", "properties": key },
         "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
         "NewKey": { "type": "object", "required": ["name"], "additionalProperties": false, "properties": { "name": text,

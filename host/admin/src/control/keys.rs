@@ -55,6 +55,14 @@ impl Control {
         Ok(record)
     }
 
+    /// Ends all sessions of a person; how many there were.
+    pub(crate) async fn end_sessions(&self, subject: &str) -> Result<usize, Refusal> {
+        let ended = self.0.services.identity.sessions.end_all_of(subject).await;
+        let ended = ended.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        tracing::info!(target: "audit", subject, ended, "sessions ended");
+        Ok(ended)
+    }
+
     /// Names of `[auth.NAME]` that take API keys.
     async fn key_takers(&self) -> Vec<String> {
         let gate = self.0.state.lock().await.gate.clone();

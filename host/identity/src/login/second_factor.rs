@@ -145,7 +145,10 @@ impl Site {
         let mut response = match (wants_page(&head.headers), codes) {
             (true, None) => see_other(HeaderValue::try_from(back).map_err(internal)?),
             (true, Some(codes)) => recovery_page(&codes, back),
-            (false, codes) => json(&json!({ "second_factor_at_ms": now_ms, "recovery_codes": codes })),
+            (false, codes) => {
+                let left = self.factors.recovery_codes_left(&self.owner(session)).map_err(internal)?;
+                json(&json!({ "second_factor_at_ms": now_ms, "recovery_codes": codes, "recovery_codes_left": left }))
+            }
         };
         for cookie in self.cookies(&id, &next) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
