@@ -86,7 +86,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
-    let keys = identity.keys.clone();
+    let (keys, sessions) = (identity.keys.clone(), identity.sessions.clone());
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
     let services = Services {
@@ -119,6 +119,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
 
     tokio::spawn(kv.sweep_forever());
     tokio::spawn(keys.note_uses_forever());
+    tokio::spawn(sessions.sweep_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     announce(&edge, &admin);

@@ -9,6 +9,7 @@ mod keys;
 mod openapi;
 mod plugins;
 mod releases;
+mod sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -80,6 +81,7 @@ impl Api {
             (&Method::DELETE, ["keys", id]) => keys::revoke(control, id).await,
             (&Method::POST, ["keys", id, "rotate"]) => keys::rotate(control, id, request).await,
             (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
+            (&Method::DELETE, ["sessions"]) => sessions::end(control, request.uri().query()).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
                 Ok(warnings) => {
                     let reloaded = serde_json::json!({ "reloaded": true, "warnings": warnings });
@@ -123,7 +125,7 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins"] => "GET",
         ["plugins", _] => "GET, PUT, DELETE",
         ["plugins", _, "releases"] => "GET, PUT",
-        ["plugins", _, "releases", _] => "DELETE",
+        ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["keys"] => "GET, POST",
         ["keys", _] => "GET, DELETE",
         ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["cache", "purge"] | ["reload"] => "POST",

@@ -35,6 +35,8 @@ pub struct More {
     pub fields: HeaderMap,
     /// Members of the problem document (RFC 9457 section 3.2), as `violations`.
     pub members: serde_json::Map<String, serde_json::Value>,
+    /// Where a browser goes in place of being shown the problem document.
+    pub redirect: Option<HeaderValue>,
 }
 
 /// Result of anything that walks the request path.
@@ -311,8 +313,18 @@ impl Error {
         self
     }
 
+    /// Leads a browser to `location` in place of a problem document: 303, also where the kind's status is another.
+    #[must_use]
+    pub fn redirect(mut self, location: HeaderValue) -> Self {
+        self.more.get_or_insert_default().redirect = Some(location);
+        self
+    }
+
     /// The reply for this error: RFC 9457 `application/problem+json` with `code` and `request_id`.
     pub fn response(&self, id: &RequestId) -> Response<Body> {
+        if let Some(location) = self.more.as_ref().and_then(|more| more.redirect.clone()) {
+            return see_other(location);
+        }
         let facts = self.kind.facts();
         let mut problem = serde_json::json!({
             "type": "about:blank",
@@ -339,6 +351,14 @@ impl Error {
         }
         response
     }
+}
+
+fn see_other(location: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// Name of the key's file in the state folder.
-pub const FILE: &str = "identity.key";
+pub(crate) const FILE: &str = "identity.key";
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]

@@ -5,10 +5,14 @@
 
 pub mod authenticate;
 pub mod authorize;
-pub mod keys;
 mod host_key;
+pub mod keys;
+mod login;
+pub mod mfa;
+pub mod sessions;
 
 pub use authenticate::{Authenticate, Authenticators};
 pub use authorize::{Authorization, Require};
-pub use keys::Keys;
 pub use host_key::{HostKey, HostKeyError};
+pub use keys::Keys;
+pub use sessions::Sessions;

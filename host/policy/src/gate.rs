@@ -12,8 +12,8 @@ use ipnet::IpNet;
 use ostler_core::gate::{Flaw, GateSpec, Priority};
 use ostler_core::plugin::RouteSpec;
 use ostler_core::{Authorize, Body, Endpoint, Peer};
-use ostler_identity::authenticate::{self, Needs};
-use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize};
+use ostler_identity::authenticate::{self, Hidden, Needs};
+use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize, mfa};
 use ostler_services::{Cache, RateLimits, limits};
 use ostler_validation::{Documents, Validator};
 
@@ -58,6 +58,7 @@ pub struct Gate {
     pub(crate) config: GateConfig,
     services: GateServices,
     authenticators: Authenticators,
+    hidden: Hidden,
     authorization: Arc<Authorization>,
     documents: Documents,
 }
@@ -70,6 +71,8 @@ pub struct RouteGate {
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) authorization: Option<Arc<Authorization>>,
     pub(crate) require: Option<Require>,
+    pub(crate) second_factor: Option<mfa::Rule>,
+    pub(crate) hidden: Hidden,
     pub(crate) validate: Option<Validator>,
     pub(crate) cache: Option<Caching>,
 }
@@ -87,7 +90,8 @@ impl Gate {
         let none = Authenticators::default();
         let known = before.map_or(&none, |gate| &gate.authenticators);
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
-        Ok(Gate { config, services, authenticators, authorization, documents: Documents::default() })
+        let (hidden, documents) = (authenticators.hidden(), Documents::default());
+        Ok(Gate { config, services, authenticators, hidden, authorization, documents })
     }
 
     /// Routes that the gate answers itself, such as those of a login, with their path as pattern.
@@ -123,6 +127,8 @@ impl Gate {
             limiting: Limiting::new(&spec.limits, &self.services.limits, route),
             authorization: Some(self.authorization.clone()),
             require: self.authorization.route(&spec.access, &route.path)?,
+            second_factor: self.authenticators.second_factor(&spec.access),
+            hidden: self.hidden.clone(),
             authenticate,
             validate: Validator::compile(&spec.validation, &self.config.base, &self.documents)?,
             cache: Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release),

@@ -79,6 +79,9 @@ impl Order {
         if let (Some(require), Some(authorization)) = (&gate.require, &gate.authorization) {
             require.check(authorization, &visit.exchange, &head)?;
         }
+        if let Some(second_factor) = &gate.second_factor {
+            second_factor.check(&visit.exchange, &head)?;
+        }
         let plugin = match &route.target {
             Target::Plugin(live) => live.as_ref().ok_or_else(|| {
                 Error::new(Kind::PluginHasNoRelease, "no release of this route's handler is live yet")
@@ -87,6 +90,7 @@ impl Order {
                 return endpoint.answer(&visit.exchange, Request::from_parts(head, body)).await;
             }
         };
+        gate.hidden.hide(&mut head.headers);
         if let Some(validator) = &gate.validate {
             let body_max = plugin.spec().request_body;
             body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;

@@ -103,7 +103,11 @@ impl Keys {
                 (value, words)
             }
         };
-        if self.json { say::json(&value) } else { say::line(words) }
+        if self.json {
+            say::json(&value)
+        } else {
+            say::line(words)
+        }
         Ok(())
     }
 }

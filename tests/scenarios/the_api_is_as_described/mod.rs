@@ -5,12 +5,17 @@ use http::Method;
 use serde_json::{Value, json};
 
 async fn host() -> Host {
-    let host = Setup::new().start();
+    let host = Setup::new().with("[auth.keys]\nkind = \"api-key\"").start();
+    host.admin.send(Method::POST, "/v1/keys", r#"{ "name": "n" }"#).await;
     host.admin.send(Method::PUT, "/v1/plugins/up", r#"{ "routes": [{ "path": "/" }] }"#).await;
     for release in [tagged("table-bomb", "old"), component("hello-typed")] {
         host.admin.send(Method::PUT, "/v1/plugins/up/releases", release).await;
     }
     host
+}
+
+async fn key(host: &Host) -> String {
+    host.admin.get("/v1/keys").await.json()["keys"][0]["id"].as_str().unwrap().to_owned()
 }
 
 /// Every operation of the document, with its path as it is there.
@@ -26,16 +31,18 @@ fn operations(document: &Value) -> Vec<(Method, String, Value)> {
     paths.iter().flat_map(of).collect()
 }
 
-/// A path with its parameters filled in.
-fn real(path: &str) -> String {
+/// A path with its parameters filled in; `key` is the id of an API key.
+fn real(path: &str, key: &str) -> String {
     let digest = ostler_core::Digest::of(&tagged("table-bomb", "old")).to_string();
-    path.replace("{name}", "up").replace("{digest}", &digest)
+    let query = if path == "/v1/sessions" { "?subject=nobody" } else { "" };
+    path.replace("{name}", "up").replace("{digest}", &digest).replace("{id}", key) + query
 }
 
 #[tokio::test]
 async fn every_operation_answers_with_a_status_and_a_shape_that_are_described() {
     let host = host().await;
     let document = host.admin.get("/v1/openapi.json").await.json();
+    let key = key(&host).await;
     let mut operations = operations(&document);
     assert!(operations.len() >= 13);
     // The rollback first, so that an upload then leaves a release to delete; the plugin last.
@@ -47,10 +54,11 @@ async fn every_operation_answers_with_a_status_and_a_shape_that_are_described() 
     for (method, path, operation) in operations {
         let body = match operation["requestBody"]["content"].as_object() {
             Some(content) if content.contains_key("application/wasm") => component("hello-typed"),
+            Some(_) if path == "/v1/keys" => br#"{ "name": "another" }"#.to_vec(),
             Some(_) => b"{}".to_vec(),
             None => Vec::new(),
         };
-        let reply = host.admin.send(method.clone(), &real(&path), body).await;
+        let reply = host.admin.send(method.clone(), &real(&path, &key), body).await;
         let what = format!("{method} {path}: {} {}", reply.status, reply.text());
         assert!(!matches!(reply.status.as_u16(), 404 | 405), "{what}");
         let described = &operation["responses"][reply.status.as_str()];
@@ -69,12 +77,13 @@ async fn a_path_takes_the_methods_that_are_described_and_no_others() {
     let host = host().await;
     let document = host.admin.get("/v1/openapi.json").await.json();
     let described = operations(&document);
-    for path in document["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/plugins")) {
+    let key = key(&host).await;
+    for path in document["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/plugins") || path.starts_with("/v1/keys")) {
         for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
             if described.iter().any(|(known, at, _)| (known, at) == (&method, path)) {
                 continue;
             }
-            let reply = host.admin.send(method.clone(), &real(path), "").await;
+            let reply = host.admin.send(method.clone(), &real(path, &key), "").await;
             assert_eq!(reply.status, 405, "{method} {path}");
             let allowed: Vec<_> =
                 reply.header("allow").split(", ").map(|name| name.parse().unwrap()).collect();

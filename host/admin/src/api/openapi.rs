@@ -88,6 +88,11 @@ fn paths() -> Value {
         "/v1/cache/purge": { "post": operation("purgeCache", "Drops kept answers on all hosts that share a Redis.",
             Some(("application/json", "Purge")),
             &[("200", "Purged"), ("400", "Problem"), ("413", "Problem"), ("422", "Problem"), ("503", "Problem")]) },
+        "/v1/sessions": {
+            "parameters": [{ "name": "subject", "in": "query", "required": true, "description": "Whose sessions.",
+                "schema": { "type": "string", "minLength": 1 } }],
+            "delete": operation("endSessions", "Ends all sessions of a person.", None, &[("200", "Ended"), ("422", "Problem")]),
+        },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
     })
@@ -111,8 +116,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] =
-            json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }
@@ -138,6 +142,7 @@ fn schemas() -> Value {
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
     json!({
+        "Ended": { "type": "object", "properties": { "ended": whole } },
         "Key": { "type": "object", "properties": key },
         "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
         "NewKey": { "type": "object", "required": ["name"], "additionalProperties": false, "properties": { "name": text,

@@ -55,6 +55,14 @@ impl Control {
         Ok(record)
     }
 
+    /// Ends all sessions of a person; how many there were.
+    pub(crate) async fn end_sessions(&self, subject: &str) -> Result<usize, Refusal> {
+        let ended = self.0.services.identity.sessions.end_all_of(subject).await;
+        let ended = ended.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        tracing::info!(target: "audit", subject, ended, "sessions ended");
+        Ok(ended)
+    }
+
     /// Names of `[auth.NAME]` that take API keys.
     async fn key_takers(&self) -> Vec<String> {
         let gate = self.0.state.lock().await.gate.clone();
@@ -167,7 +175,8 @@ mod tests {
 
     #[test]
     fn impossible_keys_are_told_whole() {
-        let wanted = json!({ "name": "a\nb", "roles": ["a b"], "scopes": "x", "life": "0s", "secret": "mine" });
+        let wanted =
+            json!({ "name": "a\nb", "roles": ["a b"], "scopes": "x", "life": "0s", "secret": "mine" });
         assert_eq!(read_new(wanted, &["keys"]).unwrap_err().len(), 5);
         let long = "x".repeat(TEXT_MAX + 1);
         assert_eq!(read_new(json!({ "name": "n", "subject": long }), &["keys"]).unwrap_err().len(), 1);

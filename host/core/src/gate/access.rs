@@ -33,6 +33,8 @@ pub enum TenantSpec {
 pub struct MfaSpec {
     /// `max_age`: time since it was proved.
     pub max_age: Duration,
+    /// `acr`: context classes of tokens that count as one, beside the methods (`amr`) that do.
+    pub acr: Vec<String>,
 }
 
 impl AccessSpec {
@@ -75,7 +77,13 @@ impl MfaSpec {
     fn read(mut section: Section<'_>) -> Self {
         let range = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600);
         let max_age = section.duration("max_age", range).unwrap_or(Duration::from_secs(300));
+        let acr: Vec<_> = section.strings("acr").into_iter().map(|text| text.value).collect();
+        let sane =
+            |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+        if !acr.iter().all(|text| !text.is_empty() && sane(text)) {
+            section.problem("acr", format!("{acr:?}"), "texts without blanks and quotes, as \"urn:mfa\"", "");
+        }
         section.finish();
-        MfaSpec { max_age }
+        MfaSpec { max_age, acr }
     }
 }

@@ -156,7 +156,9 @@ mod tests {
     fn only_what_looks_like_a_key_is_taken_from_authorization() {
         let mut headers = HeaderMap::new();
         assert_eq!(bearer(&headers), None);
-        for (value, found) in [("Bearer ok_a_b", Some("ok_a_b")), ("bearer ey.a.b", None), ("Basic ok_a_b", None)] {
+        for (value, found) in
+            [("Bearer ok_a_b", Some("ok_a_b")), ("bearer ey.a.b", None), ("Basic ok_a_b", None)]
+        {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
             assert_eq!(bearer(&headers), found, "{value}");
         }

@@ -18,8 +18,8 @@ mod mtls;
 mod needs;
 mod reason;
 mod remembered;
+mod routes;
 mod secret;
-mod session;
 mod strict;
 
 use std::collections::BTreeMap;
@@ -33,20 +33,24 @@ use ostler_core::plugin::RouteSpec;
 use ostler_core::settings::Section;
 use ostler_core::{Endpoint, Error, Exchange, Kind, Principal};
 use ostler_observe::Observe;
-use ostler_services::{Clock, Database};
+use ostler_services::Clock;
 use ostler_upstream::Upstream;
 
 use crate::host_key::HostKey;
 use crate::keys::Keys;
+use crate::login::{self, Site};
+use crate::mfa::Factors;
+use crate::sessions::Sessions;
 pub use basic::hash as hash_password;
 pub(crate) use claims::Mapping;
-pub(crate) use fetch::Target;
-pub(crate) use jwt::Verifier;
-pub(crate) use secret::Secret;
 pub use failures::Failures;
 use failures::Tally;
+pub(crate) use fetch::{Fetch, Http, Target};
+pub(crate) use jwt::Verifier;
 pub use needs::NeedsError;
 pub(crate) use reason::Reason;
+pub use routes::Hidden;
+pub(crate) use secret::Secret;
 
 /// One `[auth.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +60,7 @@ pub enum Config {
     /// `kind = "introspection"`
     Introspection(introspection::Config),
     /// `kind = "oidc"`
-    Session(session::Config),
+    Session(login::Config),
     /// `kind = "api-key"`
     ApiKey(api_key::Config),
     /// `kind = "mtls"`
@@ -68,14 +72,16 @@ pub enum Config {
 /// What authenticators need of the host.
 #[derive(Clone)]
 pub struct Needs {
-    /// Keys and sessions last in it.
-    pub database: Database,
     /// For what expires.
     pub clock: Clock,
     /// Hashes what this host must know again but not keep.
     pub secret: HostKey,
     /// API keys.
     pub keys: Keys,
+    /// Sessions of browsers.
+    pub sessions: Sessions,
+    /// Second factors.
+    pub factors: Factors,
     /// The way to issuers.
     pub upstream: Upstream,
     /// Where lines and counts go.
@@ -103,7 +109,7 @@ struct Named {
 enum Authenticator {
     Jwt(jwt::Jwt),
     Introspection(introspection::Introspection),
-    Session(session::Sessions),
+    Session(Arc<Site>),
     ApiKey(api_key::ApiKeys),
     Mtls(mtls::Mtls),
     Basic(basic::Basic),
@@ -151,7 +157,7 @@ impl Config {
         let config = match section.choice("kind", &kinds)? {
             Which::Jwt => Config::Jwt(jwt::Config::read(&mut section, base)),
             Which::Introspection => Config::Introspection(introspection::Config::read(&mut section)),
-            Which::Session => Config::Session(session::Config::read(&mut section)),
+            Which::Session => Config::Session(login::Config::read(&mut section)),
             Which::ApiKey => Config::ApiKey(api_key::Config::read(&mut section)),
             Which::Mtls => Config::Mtls(mtls::Config::read(&mut section)),
             Which::Basic => Config::Basic(basic::Config::read(&mut section, base)),
@@ -214,7 +220,7 @@ impl Named {
             Config::Introspection(config) => {
                 Authenticator::Introspection(introspection::Introspection::new(name, config, needs))
             }
-            Config::Session(config) => Authenticator::Session(session::Sessions::new(name, config, needs)),
+            Config::Session(config) => Authenticator::Session(Arc::new(Site::new(name, config, needs))),
             Config::ApiKey(config) => Authenticator::ApiKey(api_key::ApiKeys::new(name, config, needs)),
             Config::Mtls(config) => Authenticator::Mtls(mtls::Mtls::new(name, config)),
             Config::Basic(config) => Authenticator::Basic(basic::Basic::new(name, config)),
@@ -231,7 +237,7 @@ impl Named {
             Authenticator::Mtls(mtls) => mtls.remembered(exchange),
             Authenticator::Basic(basic) => basic.remembered(head),
             Authenticator::ApiKey(keys) => keys.remembered(head),
-            Authenticator::Session(_) => None,
+            Authenticator::Session(site) => site.remembered(head),
         }
     }
 
@@ -243,7 +249,7 @@ impl Named {
             Authenticator::Mtls(_) => exchange.peer.certificate.is_some(),
             Authenticator::Basic(basic) => basic.present(head),
             Authenticator::ApiKey(keys) => keys.present(head),
-            Authenticator::Session(_) => true,
+            Authenticator::Session(site) => site.present(head),
         }
     }
 
@@ -262,7 +268,7 @@ impl Named {
         match &self.authenticator {
             Authenticator::Jwt(jwt) => jwt.authenticate(exchange, head).await,
             Authenticator::Introspection(one) => one.authenticate(exchange, head).await,
-            Authenticator::Session(sessions) => sessions.authenticate(exchange, head, fields).await,
+            Authenticator::Session(site) => site.authenticate(head, fields, exchange.deadline).await,
             Authenticator::ApiKey(keys) => keys.authenticate(head),
             Authenticator::Mtls(mtls) => mtls.authenticate(exchange),
             Authenticator::Basic(basic) => basic.authenticate(exchange, head).await,
@@ -271,7 +277,7 @@ impl Named {
 
     fn endpoints(&self) -> Vec<(RouteSpec, Arc<dyn Endpoint>)> {
         match &self.authenticator {
-            Authenticator::Session(sessions) => sessions.endpoints(),
+            Authenticator::Session(site) => login::endpoints(site),
             _ => Vec::new(),
         }
     }
@@ -357,8 +363,21 @@ impl Authenticate {
         }
         Err(match foreign {
             Some((named, error)) => self.refused(named, error, exchange),
-            None => self.challenged(Error::new(Kind::Unauthenticated, "this route asks who you are"), None),
+            None => self.stranger(head),
         })
+    }
+
+    /// Somebody without a credential: challenged, and led to the login if a person waits for a page.
+    fn stranger(&self, head: &Parts) -> Error {
+        let error = Error::new(Kind::Unauthenticated, "this route asks who you are");
+        let way_in = self.0.iter().find_map(|named| match &named.authenticator {
+            Authenticator::Session(site) => site.way_in(head),
+            _ => None,
+        });
+        match way_in {
+            Some(location) => error.redirect(location),
+            None => self.challenged(error, None),
+        }
     }
 
     fn refused(&self, named: &Arc<Named>, error: Error, exchange: &Exchange) -> Error {

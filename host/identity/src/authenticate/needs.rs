@@ -9,6 +9,8 @@ use ostler_upstream::Upstream;
 use super::{Failures, Needs};
 use crate::host_key::{self, HostKey, HostKeyError};
 use crate::keys::Keys;
+use crate::mfa::Factors;
+use crate::sessions::Sessions;
 
 /// Why keys and sessions cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +37,14 @@ impl Needs {
         let clock = Clock::default();
         let (secret, made) = HostKey::open(database.state_dir())?;
         let keys = Keys::open(database.clone(), &secret, clock.clone())?;
+        let sessions = Sessions::open(database.clone(), clock.clone())?;
+        let factors = Factors::new(database, clock.clone(), &secret);
         if made && !keys.list().is_empty() {
             tracing::error!(
                 file = host_key::FILE,
                 "the file was lost, so no API key is accepted; restore it from a backup, or rotate every key"
             );
         }
-        Ok(Needs { database, clock, secret, keys, upstream, observe, failures })
+        Ok(Needs { clock, secret, keys, sessions, factors, upstream, observe, failures })
     }
 }

@@ -6,9 +6,9 @@
 mod principal;
 mod record;
 mod table;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::HashMap;
 use std::sync::Arc;

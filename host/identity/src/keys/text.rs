@@ -112,7 +112,8 @@ mod tests {
             typo[place] = if typo[place] == b'x' { b'y' } else { b'x' };
             assert_eq!(id(&String::from_utf8(typo).unwrap()), None, "{place}");
         }
-        for strange in ["", "ok_", "ok__", "ok_a_b", "sk_live_x", "ok_äääääääääääää_", &format!("{text}0")] {
+        for strange in ["", "ok_", "ok__", "ok_a_b", "sk_live_x", "ok_äääääääääääää_", &format!("{text}0")]
+        {
             assert_eq!(id(strange), None, "{strange:?}");
         }
     }

@@ -32,7 +32,11 @@ impl Names {
         // Names of authenticators come from the configuration; cookies take fewer characters.
         let sane = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' };
         let name: String = authenticator.chars().map(sane).collect();
-        Names { session: format!("{prefix}ostler-{name}"), csrf: format!("{prefix}ostler-{name}-csrf"), secure }
+        Names {
+            session: format!("{prefix}ostler-{name}"),
+            csrf: format!("{prefix}ostler-{name}-csrf"),
+            secure,
+        }
     }
 
     /// Of a login that has begun with `state`; each has its own, so that two tabs do not hinder each other.

@@ -168,7 +168,8 @@ impl Sessions {
     /// If the database fails.
     pub async fn sweep(&self) -> Result<(), DatabaseError> {
         let now = self.0.clock.now_ms();
-        let over: Vec<_> = self.take(|session| !session.is_live(now)).iter().map(|session| session.hash).collect();
+        let over: Vec<_> =
+            self.take(|session| !session.is_live(now)).iter().map(|session| session.hash).collect();
         if over.is_empty() {
             return Ok(());
         }
@@ -184,7 +185,9 @@ impl Sessions {
                 return Err(SessionsError::TooMany);
             }
             let subject = next.principal().subject.clone();
-            let same = |one: &&Arc<Session>| one.authenticator == next.authenticator && one.principal().subject == subject;
+            let same = |one: &&Arc<Session>| {
+                one.authenticator == next.authenticator && one.principal().subject == subject
+            };
             own.extend(all.values().filter(same).cloned());
         }
         own.sort_by_key(|session| session.seen());

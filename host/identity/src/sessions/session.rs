@@ -179,6 +179,22 @@ impl Tokens {
 }
 
 impl Person {
+    /// What is kept of `principal`.
+    pub(crate) fn of(principal: &Principal) -> Self {
+        let texts = |texts: &[Arc<str>]| texts.iter().map(ToString::to_string).collect();
+        Person {
+            subject: principal.subject.to_string(),
+            tenant: principal.tenant.as_deref().map(str::to_owned),
+            roles: texts(&principal.roles),
+            scopes: texts(&principal.scopes),
+            amr: texts(&principal.assurance.amr),
+            acr: principal.assurance.acr.as_deref().map(str::to_owned),
+            authenticated_ms: unix_ms(principal.authenticated_at),
+            second_factor_ms: principal.assurance.second_factor_at.map(unix_ms),
+            claims: (*principal.claims).clone(),
+        }
+    }
+
     fn principal(&self, authenticator: &Arc<str>) -> Principal {
         let texts = |texts: &[String]| texts.iter().map(|text| Arc::from(text.as_str())).collect();
         Principal {
@@ -207,4 +223,8 @@ impl std::fmt::Debug for Tokens {
 
 fn time(unix_ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(unix_ms.max(0).unsigned_abs())
+}
+
+fn unix_ms(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

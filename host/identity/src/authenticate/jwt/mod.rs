@@ -20,10 +20,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub(super) use config::Config;
-pub(crate) use verifier::Verifier;
 use config::Source;
 use keys::{Keys, Place};
 use token::Token;
+pub(crate) use verifier::Verifier;
 
 use super::credential::Found;
 use super::fetch::{Fetch, Http};

@@ -1,0 +1,40 @@
+//! One whole login in a real browser.
+
+use std::time::Duration;
+
+use harness::Page;
+use serde_json::json;
+
+use super::Place;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_logs_in_and_out_in_a_real_browser() {
+    let place = Place::new("");
+    let (url, origin) = (place.url("/echo"), place.origin.clone());
+    tokio::task::spawn_blocking(move || {
+        let mut page = Page::open(&url);
+        page.until("document.querySelector('input[name=login]') !== null");
+        page.evaluate(
+            "document.querySelector('input[name=login]').value = 'alice'; \
+             document.querySelector('input[name=password]').value = 'x'; \
+             document.querySelector('form').requestSubmit(); 1",
+        );
+        page.until("document.readyState === 'complete' && document.querySelector('input[value=consent]') !== null");
+        page.evaluate("document.querySelector('form').requestSubmit(); 1");
+        page.until(&format!("location.href === '{origin}/echo' && document.readyState === 'complete'"));
+        // Scripts of the site do not see the session, but may read the token against other sites.
+        let cookies = page.evaluate("document.cookie");
+        let cookies = cookies.as_str().unwrap();
+        assert!(cookies.contains("ostler-site-csrf=") && !cookies.contains("ostler-site="), "{cookies}");
+        page.evaluate(&format!("location.href = '{origin}/auth/logout'; 1"));
+        page.until("document.readyState === 'complete' && document.title === 'Log out?'");
+        page.evaluate("document.querySelector('form').requestSubmit(); 1");
+        page.until("location.href.includes('/session/end') && document.readyState === 'complete'");
+        std::thread::sleep(Duration::from_millis(100));
+        page.evaluate(&format!("location.href = '{origin}/echo'; 1"));
+        page.until("location.href.includes('/interaction/') || location.href.includes('/auth')");
+        assert_ne!(page.evaluate("location.href"), json!(url));
+    })
+    .await
+    .unwrap();
+}
