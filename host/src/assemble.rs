@@ -15,6 +15,7 @@ use ostler_edge::{Listen, Server, ServerError};
 use ostler_identity::authenticate::Needs;
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
+use ostler_policy::overload::Overload;
 use ostler_release::Registry;
 use ostler_runtime::{LoadError, Runtime, Services};
 use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
@@ -80,7 +81,12 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let cache = Cache::new(&config.cache, &config.state, redis);
     let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
     let (limiting, caching) = (limits.clone(), cache.clone());
-    let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
+    let gate = GateServices {
+        limits: limiting,
+        cache: caching,
+        identity,
+        overload: Overload::measured(&observe.metrics),
+    };
     let services = Services {
         kv: kv.clone(),
         sql,

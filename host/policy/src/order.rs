@@ -65,7 +65,7 @@ impl Order {
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         let (head, mut body) = request.into_parts();
-        let _place = self.overload.admit(gate.priority)?;
+        let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
         if let Some(limiting) = &gate.limiting {
             limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
         }
@@ -91,10 +91,15 @@ impl Order {
             let body_max = plugin.spec().request_body;
             body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
         }
+        let (body, timing) = place.begin(body);
         let request = Request::from_parts(head, body);
         match &gate.cache {
             Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
-            None => ostler_runtime::call(plugin, visit.exchange.clone(), request).await,
+            None => {
+                let answered = ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
+                place.end(timing, answered.as_ref().err());
+                answered
+            }
         }
     }
 }
