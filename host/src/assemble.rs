@@ -1,7 +1,9 @@
 //! Puts the rooms together, one line per room, and runs them until they are told to stop.
 
+mod caches;
 mod code;
 mod connections;
+mod limits;
 mod reload;
 mod signals;
 mod watch;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use ostler_admin::{Api, Control, Refusal, Token, TokenError};
 use ostler_edge::{Listen, Server, ServerError};
-use ostler_identity::authenticate::Needs;
+use ostler_identity::authenticate::{Failures, Needs, NeedsError};
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_policy::overload::Overload;
@@ -41,6 +43,8 @@ pub(crate) enum Error {
     Releases(#[from] ostler_release::Error),
     #[error("cannot use [redis]: {0}")]
     Redis(#[from] ostler_services::redis::RedisError),
+    #[error(transparent)]
+    Identity(#[from] NeedsError),
     #[error(transparent)]
     Upstream(#[from] BadCa),
     #[error("cannot start the Wasm runtime: {0}")]
@@ -78,8 +82,12 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let blobs = Blobs::new(database.state_dir());
     let redis = config.redis.as_ref().map(Redis::new).transpose()?;
     let limits = RateLimits::new(redis.clone());
-    let cache = Cache::new(&config.cache, &config.state, redis);
-    let identity = Needs { database: database.clone(), upstream: upstream.clone(), observe: observe.clone() };
+    let cache = Cache::new(&config.cache, &config.state, redis.clone());
+    caches::register(&observe.metrics, &cache);
+    let counted = limits.clone();
+    let failures = Failures::new(&observe.metrics);
+    let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
+    let keys = identity.keys.clone();
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices {
         limits: limiting,
@@ -111,10 +119,12 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
     let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
     connections::register(&observe.metrics, "admin", admin.counters());
 
     tokio::spawn(kv.sweep_forever());
+    tokio::spawn(keys.note_uses_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     announce(&edge, &admin);

@@ -8,12 +8,14 @@ use clap::{Parser, Subcommand};
 
 mod authz;
 mod build;
+mod cache;
 mod check;
 mod demo;
 mod deploy;
 mod dev;
 mod failure;
 mod inspect;
+mod keys;
 mod new;
 mod releases;
 mod reload;
@@ -52,6 +54,8 @@ enum Command {
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
+    Keys(keys::Keys),
+    Cache(cache::Cache),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -70,6 +74,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
+        Command::Keys(command) => (command.json, command.run()),
+        Command::Cache(command) => (command.json(), command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

@@ -69,8 +69,11 @@ impl Config {
 
     /// Names of the tables that differ in `next` and take effect at the next start only.
     pub(crate) fn needs_restart(&self, next: &Config) -> Vec<&'static str> {
+        // Which proxies are trusted is the gate's, and takes effect at once.
+        let server =
+            |config: &Config| ostler_edge::Config { trusted_proxies: Vec::new(), ..config.server.clone() };
         let changed = [
-            ("server", self.server != next.server),
+            ("server", server(self) != server(next)),
             ("admin", self.admin != next.admin),
             ("state", self.state != next.state),
             ("runtime", self.runtime != next.runtime),
@@ -136,8 +139,9 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     }
     let known = plugins::read(root.named_sections("plugins"), base, problems);
     let routes = routes::read(root.sections("routes"), &known, problems);
-    let gate = gate::read(root, base);
+    let gate = gate::read(root, base, &server);
     gate::check(&gate, &routes, &known, problems);
+    let redis = root.has("redis");
     Config {
         file: file.to_owned(),
         server,
@@ -150,7 +154,10 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
         upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
         gate,
         redis: root.section("redis").map(ostler_services::redis::Config::read),
-        cache: root.section("cache").map(ostler_services::cache::Config::read).unwrap_or_default(),
+        cache: root
+            .section("cache")
+            .map(|section| ostler_services::cache::Config::read(section, redis))
+            .unwrap_or_default(),
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod answer;
 mod body;
+mod cache;
+mod keys;
 mod openapi;
 mod plugins;
 mod releases;
@@ -72,6 +74,12 @@ impl Api {
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
             }
+            (&Method::GET, ["keys"]) => keys::list(control),
+            (&Method::POST, ["keys"]) => keys::create(control, request).await,
+            (&Method::GET, ["keys", id]) => keys::get(control, id),
+            (&Method::DELETE, ["keys", id]) => keys::revoke(control, id).await,
+            (&Method::POST, ["keys", id, "rotate"]) => keys::rotate(control, id, request).await,
+            (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
                 Ok(warnings) => {
                     let reloaded = serde_json::json!({ "reloaded": true, "warnings": warnings });
@@ -116,7 +124,9 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _] => "GET, PUT, DELETE",
         ["plugins", _, "releases"] => "GET, PUT",
         ["plugins", _, "releases", _] => "DELETE",
-        ["plugins", _, "rollback"] | ["reload"] => "POST",
+        ["keys"] => "GET, POST",
+        ["keys", _] => "GET, DELETE",
+        ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["cache", "purge"] | ["reload"] => "POST",
         _ => return None,
     })
 }

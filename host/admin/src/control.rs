@@ -6,6 +6,7 @@
 mod change;
 mod component;
 mod entry;
+mod keys;
 mod load;
 mod progress;
 mod refusal;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use ostler_core::gate::{Flaw, GateSpec};
 use ostler_core::plugin::{Definition, RouteSpec};
-use ostler_core::settings::{Node, Problems};
+use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
@@ -106,6 +107,11 @@ impl Control {
         &self.0.order
     }
 
+    /// Kept answers.
+    pub(crate) fn cache(&self) -> &ostler_services::Cache {
+        &self.0.services.cache
+    }
+
     /// Ends instances that have been idle for two calls of this.
     pub async fn sweep(&self) {
         for entry in self.0.state.lock().await.plugins.values() {
@@ -153,7 +159,7 @@ impl Control {
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate))?;
+        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate), &release)?;
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate, ..self.bare(spec, &release, target) })
     }
@@ -205,11 +211,13 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(Definition, 
     if told.is_empty() {
         return Ok((definition, routes));
     }
-    let line = |problem: &ostler_core::settings::Problem| {
-        let (key, found, allowed) = (&problem.key, &problem.found, &problem.allowed);
-        let repair =
-            if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };
-        format!("{key}: found {found}; allowed: {allowed}{repair}")
-    };
-    Err(Refusal::Invalid(told.iter().map(line).collect()))
+    Err(Refusal::Invalid(told.iter().map(problem_line).collect()))
+}
+
+/// A problem without file and line, which what comes over the API has not.
+fn problem_line(problem: &Problem) -> String {
+    let Problem { key, found, allowed, .. } = problem;
+    let repair =
+        if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };
+    format!("{key}: found {found}; allowed: {allowed}{repair}")
 }

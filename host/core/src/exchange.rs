@@ -28,12 +28,14 @@ pub trait Endpoint: Send + Sync {
 }
 
 /// How the client is connected.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Peer {
     /// Address of the other end of the connection.
     pub address: SocketAddr,
     /// Whether the connection is encrypted.
     pub scheme: Scheme,
+    /// The client's own certificate (DER), if it showed one and proved that it has the key.
+    pub certificate: Option<Arc<[u8]>>,
 }
 
 /// Scheme of the listener that took the connection.

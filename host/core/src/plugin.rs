@@ -163,8 +163,7 @@ impl Grant {
             let allowed = "origins such as \"https://api.example.com\" or \"https://*.example.com\"";
             section.problem("http", format!("{:?}", origin.value), allowed, "leave out path, query and user");
         }
-        let networks = section.strings("networks");
-        let networks = networks.iter().filter_map(|network| read_network(&section, network)).collect();
+        let networks = section.networks("networks");
         let config = section.texts("config");
         section.finish();
         let texts = |list: Vec<Located<String>>| list.into_iter().map(|item| item.value).collect();
@@ -242,15 +241,6 @@ impl RouteSpec {
 
 fn count(section: &mut Section<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
     section.integer(key, *range.start() as i64..=*range.end() as i64).map(|integer| integer as u64)
-}
-
-fn read_network(section: &Section<'_>, network: &Located<String>) -> Option<IpNet> {
-    let text = &network.value;
-    let parsed = text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from));
-    if parsed.is_none() {
-        section.problem("networks", format!("{text:?}"), "networks such as \"10.1.0.0/16\"", "");
-    }
-    parsed
 }
 
 fn is_host(host: &str) -> bool {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ostler_core::Scheme;
 use ostler_core::settings::Section;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// `tls = { cert, key }`: needed by every https address. Default: none.
     pub tls: Option<Tls>,
+    /// `trusted_proxies`: peers whose `Forwarded` or `X-Forwarded-For` says who the client is. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
     /// All further keys.
     pub limits: Limits,
 }
@@ -37,6 +40,26 @@ pub struct Tls {
     pub cert: PathBuf,
     /// `key`: PEM file with its private key.
     pub key: PathBuf,
+    /// Which client certificates are asked for. Default: none.
+    pub clients: Option<Clients>,
+}
+
+/// Client certificates of the https listeners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// `client_ca`: PEM file with the authorities that vouch for clients.
+    pub ca: PathBuf,
+    /// `client_auth`: whether a client may do without. Default: `optional`, so that routes decide.
+    pub auth: ClientAuth,
+}
+
+/// Whether a client must show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// One that shows none is served; one that shows a bad one is not.
+    Optional,
+    /// One that shows none gets no connection.
+    Required,
 }
 
 /// What a client may ask of this host before the edge refuses it.
@@ -83,7 +106,7 @@ pub struct Limits {
 impl Default for Config {
     fn default() -> Self {
         let listen = Listen { scheme: Scheme::Http, address: SocketAddr::from(([127, 0, 0, 1], 8080)) };
-        Config { listen: vec![listen], tls: None, limits: Limits::default() }
+        Config { listen: vec![listen], tls: None, trusted_proxies: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -107,7 +130,8 @@ impl Config {
                 "add tls = { cert = \"cert.pem\", key = \"key.pem\" }, or write http://",
             );
         }
-        Config { listen, tls, limits: Limits::read(section) }
+        let trusted_proxies = section.networks("trusted_proxies");
+        Config { listen, tls, trusted_proxies, limits: Limits::read(section) }
     }
 
     /// Makes the paths in it relative to `base` (the folder of the configuration file).
@@ -115,6 +139,9 @@ impl Config {
         if let Some(tls) = &mut self.tls {
             tls.cert = base.join(&tls.cert);
             tls.key = base.join(&tls.key);
+            if let Some(clients) = &mut tls.clients {
+                clients.ca = base.join(&clients.ca);
+            }
         }
     }
 }
@@ -163,8 +190,22 @@ impl Tls {
         let (cert, key) = (table.string("cert"), table.string("key"));
         table.missing("cert", "a PEM file with the certificate chain");
         table.missing("key", "a PEM file with the private key");
+        let clients = Clients::read(&mut table);
         table.finish();
-        Some(Tls { cert: cert?.value.into(), key: key?.value.into() })
+        Some(Tls { cert: cert?.value.into(), key: key?.value.into(), clients })
+    }
+}
+
+impl Clients {
+    fn read(table: &mut Section<'_>) -> Option<Self> {
+        let ca = table.string("client_ca");
+        let auth = table
+            .choice("client_auth", &[("optional", ClientAuth::Optional), ("required", ClientAuth::Required)]);
+        if let (Some(_), None) = (auth, &ca) {
+            let repair = "add client_ca = \"ca.pem\"";
+            table.problem("client_auth", "client_auth without client_ca", "both or neither", repair);
+        }
+        Some(Clients { ca: ca?.value.into(), auth: auth.unwrap_or(ClientAuth::Optional) })
     }
 }
 
@@ -251,12 +292,13 @@ mod tests {
             "listen = [\"http://127.0.0.1:80\", \"https://[::1]:443\"]\ntls = { cert = \"c.pem\", key = \"/k.pem\" }\n\
              connections = 1\nheader_count = 2\nheader_bytes = \"1KiB\"\nuri_bytes = \"64B\"\nheader_deadline = \"1s\"\n\
              idle_deadline = \"2s\"\nbody_deadline = \"3s\"\nbody_rate = \"4B\"\nsend_deadline = \"5s\"\n\
-             handshake_deadline = \"6s\"\nhttp2_streams = 7\nhttp2_pending_resets = 8\nhttp2_resets = 9\ngrace = \"0s\"",
+             handshake_deadline = \"6s\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\nhttp2_streams = 7\nhttp2_pending_resets = 8\nhttp2_resets = 9\ngrace = \"0s\"",
         );
         assert!(problems.is_empty(), "{problems:?}");
         config.rebase(Path::new("/etc"));
         let tls = config.tls.unwrap();
         assert_eq!((tls.cert, tls.key), ("/etc/c.pem".into(), "/k.pem".into()));
+        assert_eq!(config.trusted_proxies.len(), 2);
         assert_eq!(config.listen[1], Listen::parse("https://[::1]:443/").unwrap());
         let limits = config.limits;
         assert_eq!((limits.connections, limits.header_count, limits.header_bytes), (1, 2, 1024));
@@ -273,9 +315,15 @@ mod tests {
             ("listen = [\"http://localhost:1\"]", "write an IP address"),
             ("listen = [\"http://127.0.0.1:1\", \"http://127.0.0.1:1\"]", "remove one"),
             ("tls = { cert = \"c.pem\" }", "add key"),
+            ("tls = { cert = \"c.pem\", key = \"k.pem\", client_auth = \"required\" }", "add client_ca"),
+            (
+                "tls = { cert = \"c.pem\", key = \"k.pem\", client_ca = \"a\", client_auth = \"on\" }",
+                "\"optional\" or",
+            ),
             ("connections = 0", "from 1"),
             ("idle_deadline = \"0s\"", "from \"100ms\""),
             ("idle_dedline = \"9s\"", "write idle_deadline"),
+            ("trusted_proxies = [\"10.0.0.0/99\"]", "networks such as"),
         ] {
             let (_, problems) = read(text);
             assert!(problems.len() == 1 && problems[0].contains(told), "{text}: {problems:?}");

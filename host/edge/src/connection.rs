@@ -62,14 +62,15 @@ impl<H: Handle> Connection<H> {
 
     async fn serve_plain(self, mut stream: TcpStream) {
         let mut prefix = Prefix::default();
+        let peer = Peer { address: self.address, scheme: Scheme::Http, certificate: None };
         let deadline = self.born + self.shared.limits.header_deadline;
         let sniffed = tokio::select! {
             sniffed = timeout_at(deadline, prefix.sniff(&mut stream)) => sniffed,
             () = self.not_awaited() => return,
         };
         match sniffed {
-            Ok(Ok(true)) => self.serve_http2(stream, prefix, Scheme::Http).await,
-            Ok(Ok(false)) => self.serve_http1(stream, prefix, Scheme::Http).await,
+            Ok(Ok(true)) => self.serve_http2(stream, prefix, peer).await,
+            Ok(Ok(false)) => self.serve_http1(stream, prefix, peer).await,
             Ok(Err(error)) => self.note_broken(&error),
             Err(_) => Counters::add(&self.shared.counters.header_timeouts),
         }
@@ -98,18 +99,25 @@ impl<H: Handle> Connection<H> {
             }
             Err(_) => return Counters::add(&self.shared.counters.tls_failures),
         };
-        match stream.get_ref().1.alpn_protocol() {
-            Some(b"h2") => self.serve_http2(stream, Prefix::default(), Scheme::Https).await,
-            _ => self.serve_http1(stream, Prefix::default(), Scheme::Https).await,
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
+        let peer = Peer {
+            address: self.address,
+            scheme: Scheme::Https,
+            certificate: certificate.map(|der| Arc::from(&der[..])),
+        };
+        match session.alpn_protocol() {
+            Some(b"h2") => self.serve_http2(stream, Prefix::default(), peer).await,
+            _ => self.serve_http1(stream, Prefix::default(), peer).await,
         }
     }
 
-    async fn serve_http1(self, stream: impl Stream, prefix: Prefix, scheme: Scheme) {
+    async fn serve_http1(self, stream: impl Stream, prefix: Prefix, peer: Peer) {
         let limits = self.shared.limits;
         let pulse = Arc::new(Pulse::new(self.born, true));
         let guard = Guard::new(Arc::clone(&pulse), limits.header_bytes);
         let wire = Wire::new(stream, prefix, &pulse, Some(guard));
-        let exchanges = self.exchanges(&pulse, scheme);
+        let exchanges = self.exchanges(&pulse, peer);
         let service = service_fn(move |request| Arc::clone(&exchanges).answer(request));
         let mut connection = http1::Builder::new()
             // The driver keeps this deadline, with one timer for all of them.
@@ -141,11 +149,11 @@ impl<H: Handle> Connection<H> {
         }
     }
 
-    async fn serve_http2(self, stream: impl Stream, prefix: Prefix, scheme: Scheme) {
+    async fn serve_http2(self, stream: impl Stream, prefix: Prefix, peer: Peer) {
         let limits = self.shared.limits;
         let pulse = Arc::new(Pulse::new(self.born, false));
         let wire = Wire::new(stream, prefix, &pulse, None);
-        let exchanges = self.exchanges(&pulse, scheme);
+        let exchanges = self.exchanges(&pulse, peer);
         let service = service_fn(move |request| Arc::clone(&exchanges).answer(request));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -168,10 +176,10 @@ impl<H: Handle> Connection<H> {
         self.note(&end);
     }
 
-    fn exchanges(&self, pulse: &Arc<Pulse>, scheme: Scheme) -> Arc<Exchanges<H>> {
+    fn exchanges(&self, pulse: &Arc<Pulse>, peer: Peer) -> Arc<Exchanges<H>> {
         Arc::new(Exchanges {
             handle: Arc::clone(&self.shared.handle),
-            peer: Peer { address: self.address, scheme },
+            peer,
             limits: self.shared.limits,
             counters: Arc::clone(&self.shared.counters),
             pulse: Arc::clone(pulse),

@@ -43,7 +43,7 @@ impl<H: Handle> Exchanges<H> {
             Err(error) => (self.refuse(&error, parts.headers.get(REQUEST_ID)), true),
             Ok(()) => {
                 let (body, health) = inbound::receive(incoming, &self.limits);
-                let answer = self.handle.handle(Request::from_parts(parts, body), self.peer).await;
+                let answer = self.handle.handle(Request::from_parts(parts, body), self.peer.clone()).await;
                 self.examine(answer, flight.index, &health)
             }
         };

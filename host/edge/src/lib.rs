@@ -24,7 +24,7 @@ mod server;
 mod tls;
 mod wire;
 
-pub use config::{Config, Limits, Listen, Tls};
+pub use config::{ClientAuth, Clients, Config, Limits, Listen, Tls};
 pub use counters::Counters;
 pub use server::{Drained, Server, ServerError};
 pub use tls::{Certificate, TlsError};

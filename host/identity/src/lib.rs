@@ -5,6 +5,10 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod keys;
+mod host_key;
 
 pub use authenticate::{Authenticate, Authenticators};
 pub use authorize::{Authorization, Require};
+pub use keys::Keys;
+pub use host_key::{HostKey, HostKeyError};

@@ -15,7 +15,7 @@ use ostler_core::{Authorize, Body, Endpoint, Peer};
 use ostler_identity::authenticate::{self, Needs};
 use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize};
 use ostler_services::{Cache, RateLimits, limits};
-use ostler_validation::Validator;
+use ostler_validation::{Documents, Validator};
 
 use crate::cache::Caching;
 use crate::limit::Limiting;
@@ -59,6 +59,7 @@ pub struct Gate {
     services: GateServices,
     authenticators: Authenticators,
     authorization: Arc<Authorization>,
+    documents: Documents,
 }
 
 /// What the requests of one route must pass; absent is what was not asked for.
@@ -88,7 +89,7 @@ impl Gate {
         let none = Authenticators::default();
         let known = before.map_or(&none, |gate| &gate.authenticators);
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
-        Ok(Gate { config, services, authenticators, authorization })
+        Ok(Gate { config, services, authenticators, authorization, documents: Documents::default() })
     }
 
     /// Routes that the gate answers itself, such as those of a login, with their path as pattern.
@@ -96,18 +97,25 @@ impl Gate {
         self.authenticators.endpoints()
     }
 
+    /// Names of `[auth.NAME]` that take API keys.
+    pub fn takes_api_keys(&self) -> Vec<String> {
+        let taking = self.config.auth.iter().filter(|(_, config)| config.takes_api_keys());
+        taking.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Peers whose word on the client's address counts.
     pub fn trusted_proxies(&self) -> Arc<[IpNet]> {
         self.config.trusted_proxies.as_slice().into()
     }
 
-    /// What requests of `route` must pass, whose plugin says `plugin`.
+    /// What requests of `route` must pass, whose plugin says `plugin` and has `release` live (empty if it has none).
     ///
     /// # Errors
     /// What does not fit together.
-    pub fn route(&self, route: &RouteSpec, plugin: &GateSpec) -> Result<RouteGate, Vec<Flaw>> {
+    pub fn route(&self, route: &RouteSpec, plugin: &GateSpec, release: &str) -> Result<RouteGate, Vec<Flaw>> {
         let spec = route.gate.or(plugin).or(&self.config.defaults);
-        let flaws = names(&self.config, &spec);
+        let mut flaws = names(&self.config, &spec);
+        flaws.extend(crate::cache::check(&spec.cache));
         if !flaws.is_empty() {
             return Err(flaws);
         }
@@ -119,8 +127,8 @@ impl Gate {
             authorization: Some(self.authorization.clone()),
             require: self.authorization.route(&spec.access, &route.path)?,
             authenticate,
-            validate: Validator::compile(&spec.validation, &self.config.base, &route.path)?,
-            cache: Caching::new(&spec.cache, &self.services.cache, route),
+            validate: Validator::compile(&spec.validation, &self.config.base, &self.documents)?,
+            cache: Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release),
         })
     }
 }
@@ -141,14 +149,14 @@ impl RouteGate {
 /// What is wrong with `config` and these routes (each beside what its plugin says), as far as can be told without starting.
 pub fn check(config: &GateConfig, routes: &[(&RouteSpec, &GateSpec)]) -> Vec<Flaw> {
     let authorization = Authorization::new(&config.authorization, &config.base);
-    let mut flaws = Vec::new();
+    let (mut flaws, documents) = (Vec::new(), Documents::default());
     for (route, plugin) in routes {
         let spec = route.gate.or(plugin).or(&config.defaults);
         flaws.extend(names(config, &spec));
         if let Ok(authorization) = &authorization {
             flaws.extend(authorization.route(&spec.access, &route.path).err().into_iter().flatten());
         }
-        let validate = Validator::compile(&spec.validation, &config.base, &route.path);
+        let validate = Validator::compile(&spec.validation, &config.base, &documents);
         flaws.extend(validate.err().into_iter().flatten());
         flaws.extend(crate::cache::check(&spec.cache));
     }

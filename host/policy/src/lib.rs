@@ -3,7 +3,7 @@
 //! [`Order`] is what the edge hands each request to. `order.rs` is the list, outermost first.
 
 mod cache;
-mod client;
+pub mod client;
 mod gate;
 mod limit;
 mod observe;

@@ -64,13 +64,13 @@ impl Order {
         request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
-        let (head, mut body) = request.into_parts();
+        let (mut head, mut body) = request.into_parts();
         let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
         if let Some(limiting) = &gate.limiting {
             limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
         }
         if let Some(authenticate) = &gate.authenticate {
-            let known = authenticate.check(&visit.exchange, &head, &mut visit.fields).await?;
+            let known = authenticate.check(&visit.exchange, &mut head, &mut visit.fields).await?;
             visit.exchange.principal = Some(known);
         }
         if let Some(limiting) = &gate.limiting {
@@ -91,15 +91,20 @@ impl Order {
             let body_max = plugin.spec().request_body;
             body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
         }
+        let answers = gate.validate.as_ref().and_then(|validator| validator.answers(&head));
         let (body, timing) = place.begin(body);
         let request = Request::from_parts(head, body);
-        match &gate.cache {
+        let response = match &gate.cache {
             Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
             None => {
                 let answered = ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
                 place.end(timing, answered.as_ref().err());
                 answered
             }
+        }?;
+        match &answers {
+            Some(answers) => validate::check_response(answers, response),
+            None => Ok(response),
         }
     }
 }

@@ -88,6 +88,8 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     /// Bytes this call may still log.
     pub(crate) log_left: u64,
+    /// Values that this call is to make; given back with its end.
+    pub(crate) cache_rights: Vec<ostler_services::cache::Guard>,
     deadline: Instant,
     wasi: Option<Box<Wasi>>,
     http: WasiHttpCtx,
@@ -113,6 +115,7 @@ impl Guest {
             limits: Limits::new(env.spec.memory, env.spec.table_elements, env.metrics.clone()),
             table,
             log_left: env.spec.log,
+            cache_rights: Vec::new(),
             deadline: exchange.deadline,
             wasi: None,
             http,
@@ -153,8 +156,9 @@ impl Guest {
         guest.exchange = Some(exchange);
     }
 
-    /// Ends the exchange as far as the log is concerned.
+    /// Ends the exchange as far as the log and the rights to make values are concerned.
     pub(crate) fn end(&mut self) {
+        self.cache_rights.clear();
         if let Some(wasi) = &self.wasi {
             wasi.stdio.flush();
         }

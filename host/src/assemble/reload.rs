@@ -45,10 +45,12 @@ impl Reload {
         &self.0.file
     }
 
-    /// Certificate and key files in use.
+    /// Files of certificates, keys and authorities in use.
     pub(super) fn certificate_files(&self) -> Vec<PathBuf> {
         let files = |certificate: &Arc<Certificate>| {
-            [certificate.files().cert.clone(), certificate.files().key.clone()]
+            let tls = certificate.files();
+            let authorities = tls.clients.as_ref().map(|clients| clients.ca.clone());
+            [tls.cert.clone(), tls.key.clone()].into_iter().chain(authorities)
         };
         self.0.certificates.iter().flat_map(files).collect()
     }

@@ -58,12 +58,17 @@ fn row(release: &Value, now_ms: u64) -> String {
     )
 }
 
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn ago(ms: u64) -> String {
+pub(super) fn ago(ms: u64) -> String {
+    format!("{:>8}", format!("{} ago", span(ms)))
+}
+
+/// A time in its largest unit: `3h`.
+pub(super) fn span(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (number, unit) = match seconds {
         0..60 => (seconds, "s"),
@@ -71,7 +76,7 @@ fn ago(ms: u64) -> String {
         3_600..86_400 => (seconds / 3_600, "h"),
         _ => (seconds / 86_400, "d"),
     };
-    format!("{:>8}", format!("{number}{unit} ago"))
+    format!("{number}{unit}")
 }
 
 #[cfg(test)]

@@ -45,7 +45,12 @@ impl Admin {
     pub(crate) fn server(&self) -> ostler_edge::Config {
         let scheme = if self.tls.is_some() { Scheme::Https } else { Scheme::Http };
         let listen = vec![Listen { scheme, address: self.listen }];
-        ostler_edge::Config { listen, tls: self.tls.clone(), limits: Limits::default() }
+        ostler_edge::Config {
+            listen,
+            tls: self.tls.clone(),
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     /// The address that [server] takes too, in words.
@@ -91,5 +96,5 @@ fn tls(mut table: Section<'_>, base: &Path) -> Option<ostler_edge::Tls> {
     table.missing("cert", "a PEM file with the certificate chain");
     table.missing("key", "a PEM file with the private key");
     table.finish();
-    Some(ostler_edge::Tls { cert: base.join(cert?.value), key: base.join(key?.value) })
+    Some(ostler_edge::Tls { cert: base.join(cert?.value), key: base.join(key?.value), clients: None })
 }

@@ -56,10 +56,46 @@ extern void __wasm_import_ostler_plugin_context_get(uint8_t *);
 __attribute__((__import_module__("ostler:plugin/context@0.1.0"), __import_name__("deadline-left-ms")))
 extern int64_t __wasm_import_ostler_plugin_context_deadline_left_ms(void);
 
+__attribute__((__import_module__("ostler:plugin/context@0.1.0"), __import_name__("get-principal")))
+extern void __wasm_import_ostler_plugin_context_get_principal(uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/context@0.1.0"), __import_name__("get-parameters")))
+extern void __wasm_import_ostler_plugin_context_get_parameters(uint8_t *);
+
 // Imported Functions from `ostler:plugin/http-client@0.1.0`
 
 __attribute__((__import_module__("ostler:plugin/http-client@0.1.0"), __import_name__("send")))
 extern void __wasm_import_ostler_plugin_http_client_send(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, int32_t, int64_t, uint8_t *);
+
+// Imported Functions from `ostler:plugin/authz@0.1.0`
+
+__attribute__((__import_module__("ostler:plugin/authz@0.1.0"), __import_name__("check")))
+extern void __wasm_import_ostler_plugin_authz_check(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `ostler:plugin/rate-limit@0.1.0`
+
+__attribute__((__import_module__("ostler:plugin/rate-limit@0.1.0"), __import_name__("check")))
+extern void __wasm_import_ostler_plugin_rate_limit_check(uint8_t *, size_t, uint8_t *, size_t, int32_t, uint8_t *);
+
+// Imported Functions from `ostler:plugin/cache@0.1.0`
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("get")))
+extern void __wasm_import_ostler_plugin_cache_get(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("set")))
+extern void __wasm_import_ostler_plugin_cache_set(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, int32_t, int64_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("delete")))
+extern void __wasm_import_ostler_plugin_cache_delete(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("delete-tag")))
+extern void __wasm_import_ostler_plugin_cache_delete_tag(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("get-or-compute-lock")))
+extern void __wasm_import_ostler_plugin_cache_get_or_compute_lock(uint8_t *, size_t, uint8_t *, size_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("unlock")))
+extern void __wasm_import_ostler_plugin_cache_unlock(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
 // Exported Functions from `ostler:plugin/http-handler@0.1.0`
 
@@ -280,6 +316,21 @@ void ostler_plugin_context_exchange_free(ostler_plugin_context_exchange_t *ptr) 
   typed_string_free(&ptr->client_address);
 }
 
+void ostler_plugin_context_principal_free(ostler_plugin_context_principal_t *ptr) {
+  typed_string_free(&ptr->subject);
+  typed_option_string_free(&ptr->tenant);
+  typed_list_string_free(&ptr->roles);
+  typed_list_string_free(&ptr->scopes);
+  typed_string_free(&ptr->method);
+  typed_string_free(&ptr->claims);
+}
+
+void ostler_plugin_context_option_principal_free(ostler_plugin_context_option_principal_t *ptr) {
+  if (ptr->is_some) {
+    ostler_plugin_context_principal_free(&ptr->val);
+  }
+}
+
 void ostler_plugin_types_header_free(ostler_plugin_types_header_t *ptr) {
   typed_string_free(&ptr->f0);
   typed_list_u8_free(&ptr->f1);
@@ -357,6 +408,83 @@ void ostler_plugin_http_client_result_response_error_free(ostler_plugin_http_cli
     ostler_plugin_http_client_response_free(&ptr->val.ok);
   } else {
     ostler_plugin_http_client_error_free(&ptr->val.err);
+  }
+}
+
+void ostler_plugin_authz_decision_free(ostler_plugin_authz_decision_t *ptr) {
+  typed_string_free(&ptr->reason);
+}
+
+void ostler_plugin_rate_limit_error_free(ostler_plugin_rate_limit_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      typed_string_free(&ptr->val.denied);
+      break;
+    }
+    case 1: {
+      typed_string_free(&ptr->val.invalid);
+      break;
+    }
+    case 2: {
+      typed_string_free(&ptr->val.unavailable);
+      break;
+    }
+  }
+}
+
+void ostler_plugin_rate_limit_result_decision_error_free(ostler_plugin_rate_limit_result_decision_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    ostler_plugin_rate_limit_error_free(&ptr->val.err);
+  }
+}
+
+void ostler_plugin_cache_error_free(ostler_plugin_cache_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      typed_string_free(&ptr->val.denied);
+      break;
+    }
+    case 1: {
+      typed_string_free(&ptr->val.invalid);
+      break;
+    }
+    case 2: {
+      typed_string_free(&ptr->val.unavailable);
+      break;
+    }
+  }
+}
+
+void ostler_plugin_cache_found_free(ostler_plugin_cache_found_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      typed_list_u8_free(&ptr->val.value);
+      break;
+    }
+  }
+}
+
+void ostler_plugin_cache_result_option_list_u8_error_free(ostler_plugin_cache_result_option_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    typed_option_list_u8_free(&ptr->val.ok);
+  } else {
+    ostler_plugin_cache_error_free(&ptr->val.err);
+  }
+}
+
+void ostler_plugin_cache_result_void_error_free(ostler_plugin_cache_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    ostler_plugin_cache_error_free(&ptr->val.err);
+  }
+}
+
+void ostler_plugin_cache_result_found_error_free(ostler_plugin_cache_result_found_error_t *ptr) {
+  if (!ptr->is_err) {
+    ostler_plugin_cache_found_free(&ptr->val.ok);
+  } else {
+    ostler_plugin_cache_error_free(&ptr->val.err);
   }
 }
 
@@ -1013,6 +1141,56 @@ uint64_t ostler_plugin_context_deadline_left_ms(void) {
   return (uint64_t) (ret);
 }
 
+bool ostler_plugin_context_get_principal(ostler_plugin_context_principal_t *ret) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+12*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_context_get_principal(ptr);
+  ostler_plugin_context_option_principal_t option0;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option0.is_some = false;
+      break;
+    }
+    case 1: {
+      option0.is_some = true;
+      typed_option_string_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + (8+2*sizeof(void*))))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+3*sizeof(void*))))), (*((size_t*) (ptr + (8+4*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      option0.val = (ostler_plugin_context_principal_t) {
+        (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) },
+        (typed_option_string_t) option,
+        (typed_list_string_t) (typed_list_string_t) { (typed_string_t*)(*((uint8_t **) (ptr + (8+5*sizeof(void*))))), (*((size_t*) (ptr + (8+6*sizeof(void*))))) },
+        (typed_list_string_t) (typed_list_string_t) { (typed_string_t*)(*((uint8_t **) (ptr + (8+7*sizeof(void*))))), (*((size_t*) (ptr + (8+8*sizeof(void*))))) },
+        (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+9*sizeof(void*))))), (*((size_t*) (ptr + (8+10*sizeof(void*))))) },
+        (uint64_t) (uint64_t) (*((int64_t*) (ptr + (16+10*sizeof(void*))))),
+        (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (24+10*sizeof(void*))))), (*((size_t*) (ptr + (24+11*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  *ret = option0.val;
+  return option0.is_some;
+}
+
+void ostler_plugin_context_get_parameters(typed_list_tuple2_string_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_context_get_parameters(ptr);
+  *ret = (typed_list_tuple2_string_string_t) { (typed_tuple2_string_string_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
 bool ostler_plugin_http_client_send(ostler_plugin_http_client_outbound_t *request, ostler_plugin_http_client_response_t *ret, ostler_plugin_http_client_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(6*sizeof(void*))];
@@ -1070,6 +1248,360 @@ bool ostler_plugin_http_client_send(ostler_plugin_http_client_outbound_t *reques
   }
   if (!result.is_err) {
     *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+void ostler_plugin_authz_check(typed_string_t *permission, typed_string_t *resource, ostler_plugin_authz_decision_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_authz_check((uint8_t *) (*permission).ptr, (*permission).len, (uint8_t *) (*resource).ptr, (*resource).len, ptr);
+  *ret = (ostler_plugin_authz_decision_t) {
+    (bool) (int32_t) *((uint8_t*) (ptr + 0)),
+    (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
+  };
+}
+
+bool ostler_plugin_rate_limit_check(typed_string_t *limit, typed_string_t *key, uint32_t cost, ostler_plugin_rate_limit_decision_t *ret, ostler_plugin_rate_limit_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[32];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_rate_limit_check((uint8_t *) (*limit).ptr, (*limit).len, (uint8_t *) (*key).ptr, (*key).len, (int32_t) (cost), ptr);
+  ostler_plugin_rate_limit_result_decision_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (ostler_plugin_rate_limit_decision_t) {
+        (bool) (int32_t) *((uint8_t*) (ptr + 8)),
+        (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+        (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_rate_limit_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_get(typed_string_t *cache, typed_string_t *key, typed_option_list_u8_t *ret, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_get((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*key).ptr, (*key).len, ptr);
+  ostler_plugin_cache_result_option_list_u8_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      typed_option_list_u8_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + sizeof(void*)))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (typed_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.ok = option;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_set(typed_string_t *cache, typed_string_t *key, typed_list_u8_t *value, uint64_t *maybe_ttl_ms, typed_list_string_t *tags, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  typed_option_u64_t ttl_ms;
+  ttl_ms.is_some = maybe_ttl_ms != NULL;if (maybe_ttl_ms) {
+    ttl_ms.val = *maybe_ttl_ms;
+  }
+  int32_t option;
+  int64_t option1;
+  if ((ttl_ms).is_some) {
+    const uint64_t *payload0 = &(ttl_ms).val;
+    option = 1;
+    option1 = (int64_t) (*payload0);
+  } else {
+    option = 0;
+    option1 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_set((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*key).ptr, (*key).len, (uint8_t *) (*value).ptr, (*value).len, option, option1, (uint8_t *) (*tags).ptr, (*tags).len, ptr);
+  ostler_plugin_cache_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_delete(typed_string_t *cache, typed_string_t *key, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_delete((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*key).ptr, (*key).len, ptr);
+  ostler_plugin_cache_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_delete_tag(typed_string_t *cache, typed_string_t *tag, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_delete_tag((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*tag).ptr, (*tag).len, ptr);
+  ostler_plugin_cache_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_get_or_compute_lock(typed_string_t *cache, typed_string_t *key, uint32_t wait_ms, ostler_plugin_cache_found_t *ret, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_get_or_compute_lock((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*key).ptr, (*key).len, (int32_t) (wait_ms), ptr);
+  ostler_plugin_cache_result_found_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      ostler_plugin_cache_found_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.value = (typed_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          break;
+        }
+      }
+
+      result.val.ok = variant;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant0;
+      variant0.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant0.tag) {
+        case 0: {
+          variant0.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant0.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant0.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant0;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool ostler_plugin_cache_unlock(typed_string_t *cache, typed_string_t *key, ostler_plugin_cache_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_cache_unlock((uint8_t *) (*cache).ptr, (*cache).len, (uint8_t *) (*key).ptr, (*key).len, ptr);
+  ostler_plugin_cache_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      ostler_plugin_cache_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.denied = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 1: {
+          variant.val.invalid = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          variant.val.unavailable = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
     return 1;
   } else {
     *err = result.val.err;

@@ -156,6 +156,25 @@ typedef struct ostler_plugin_context_exchange_t {
   typed_string_t   client_address;
 } ostler_plugin_context_exchange_t;
 
+// Who was proved to ask. Never taken from what a client claims of itself.
+typedef struct ostler_plugin_context_principal_t {
+  typed_string_t   subject;
+  typed_option_string_t   tenant;
+  typed_list_string_t   roles;
+  typed_list_string_t   scopes;
+  // `jwt`, `introspection`, `session`, `api-key`, `mtls` or `basic`.
+  typed_string_t   method;
+  // Unix milliseconds at which it proved itself.
+  uint64_t   authenticated_at_ms;
+  // The other claims of its token, as a JSON object.
+  typed_string_t   claims;
+} ostler_plugin_context_principal_t;
+
+typedef struct {
+  bool is_some;
+  ostler_plugin_context_principal_t val;
+} ostler_plugin_context_option_principal_t;
+
 // Name in lower case, and value as bytes (HTTP does not promise UTF-8). Repeated fields are repeated entries.
 typedef struct ostler_plugin_types_header_t {
   typed_string_t   f0;
@@ -231,6 +250,95 @@ typedef struct {
   } val;
 } ostler_plugin_http_client_result_response_error_t;
 
+typedef struct ostler_plugin_authz_decision_t {
+  bool   allowed;
+  // What decided; for logs, not for clients.
+  typed_string_t   reason;
+} ostler_plugin_authz_decision_t;
+
+typedef struct ostler_plugin_rate_limit_error_t {
+  uint8_t tag;
+  union {
+    typed_string_t     denied;
+    typed_string_t     invalid;
+    typed_string_t     unavailable;
+  } val;
+} ostler_plugin_rate_limit_error_t;
+
+// Not granted; the text names the missing grant.
+#define OSTLER_PLUGIN_RATE_LIMIT_ERROR_DENIED 0
+// A key (1 to 512 bytes) or cost (1 to 1,000,000) is outside its limits.
+#define OSTLER_PLUGIN_RATE_LIMIT_ERROR_INVALID 1
+// The shared store is gone, and the limit fails closed.
+#define OSTLER_PLUGIN_RATE_LIMIT_ERROR_UNAVAILABLE 2
+
+typedef struct ostler_plugin_rate_limit_decision_t {
+  bool   admitted;
+  // What is left after this call.
+  uint64_t   remaining;
+  // Milliseconds until `cost` would be admitted; 0 if it was.
+  uint64_t   retry_after_ms;
+} ostler_plugin_rate_limit_decision_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    ostler_plugin_rate_limit_decision_t ok;
+    ostler_plugin_rate_limit_error_t err;
+  } val;
+} ostler_plugin_rate_limit_result_decision_error_t;
+
+typedef struct ostler_plugin_cache_error_t {
+  uint8_t tag;
+  union {
+    typed_string_t     denied;
+    typed_string_t     invalid;
+    typed_string_t     unavailable;
+  } val;
+} ostler_plugin_cache_error_t;
+
+// Not granted; the text names the missing grant.
+#define OSTLER_PLUGIN_CACHE_ERROR_DENIED 0
+// A key (1 to 512 bytes), value (at most 1 MiB), tag or ttl is outside its limits.
+#define OSTLER_PLUGIN_CACHE_ERROR_INVALID 1
+// The shared store is gone.
+#define OSTLER_PLUGIN_CACHE_ERROR_UNAVAILABLE 2
+
+typedef struct ostler_plugin_cache_found_t {
+  uint8_t tag;
+  union {
+    typed_list_u8_t     value;
+  } val;
+} ostler_plugin_cache_found_t;
+
+// It is there.
+#define OSTLER_PLUGIN_CACHE_FOUND_VALUE 0
+// It is not, and this caller is to make it: `set` it, or `unlock` the key if that fails.
+#define OSTLER_PLUGIN_CACHE_FOUND_COMPUTE 1
+
+typedef struct {
+  bool is_err;
+  union {
+    typed_option_list_u8_t ok;
+    ostler_plugin_cache_error_t err;
+  } val;
+} ostler_plugin_cache_result_option_list_u8_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    ostler_plugin_cache_error_t err;
+  } val;
+} ostler_plugin_cache_result_void_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    ostler_plugin_cache_found_t ok;
+    ostler_plugin_cache_error_t err;
+  } val;
+} ostler_plugin_cache_result_found_error_t;
+
 typedef ostler_plugin_types_request_t exports_ostler_plugin_http_handler_request_t;
 
 typedef ostler_plugin_types_response_t exports_ostler_plugin_http_handler_response_t;
@@ -277,9 +385,34 @@ extern bool ostler_plugin_kv_delete_many(typed_string_t *store, typed_list_strin
 extern void ostler_plugin_context_get(ostler_plugin_context_exchange_t *ret);
 // Milliseconds until the call is ended.
 extern uint64_t ostler_plugin_context_deadline_left_ms(void);
+// None on routes that let everybody in.
+extern bool ostler_plugin_context_get_principal(ostler_plugin_context_principal_t *ret);
+// Parameters of path, query, header and cookies by name, each as JSON of the type that the route's OpenAPI document
+// gives it. Empty without a document.
+extern void ostler_plugin_context_get_parameters(typed_list_tuple2_string_string_t *ret);
 
 // Imported Functions from `ostler:plugin/http-client@0.1.0`
 extern bool ostler_plugin_http_client_send(ostler_plugin_http_client_outbound_t *request, ostler_plugin_http_client_response_t *ret, ostler_plugin_http_client_error_t *err);
+
+// Imported Functions from `ostler:plugin/authz@0.1.0`
+// `resource`: such as `orders/17`; empty for none in particular.
+extern void ostler_plugin_authz_check(typed_string_t *permission, typed_string_t *resource, ostler_plugin_authz_decision_t *ret);
+
+// Imported Functions from `ostler:plugin/rate-limit@0.1.0`
+// Takes `cost` from what `key` has left of the limit, all or nothing.
+extern bool ostler_plugin_rate_limit_check(typed_string_t *limit, typed_string_t *key, uint32_t cost, ostler_plugin_rate_limit_decision_t *ret, ostler_plugin_rate_limit_error_t *err);
+
+// Imported Functions from `ostler:plugin/cache@0.1.0`
+extern bool ostler_plugin_cache_get(typed_string_t *cache, typed_string_t *key, typed_option_list_u8_t *ret, ostler_plugin_cache_error_t *err);
+// `ttl-ms`: 1 to 31,536,000,000; without it as long as there is room. `tags`: names by which to drop it with others.
+extern bool ostler_plugin_cache_set(typed_string_t *cache, typed_string_t *key, typed_list_u8_t *value, uint64_t *maybe_ttl_ms, typed_list_string_t *tags, ostler_plugin_cache_error_t *err);
+extern bool ostler_plugin_cache_delete(typed_string_t *cache, typed_string_t *key, ostler_plugin_cache_error_t *err);
+// Drops all values of this cache that were set with `tag`, on all hosts that share it.
+extern bool ostler_plugin_cache_delete_tag(typed_string_t *cache, typed_string_t *tag, ostler_plugin_cache_error_t *err);
+// The value; or the right to make it, while others who ask wait for up to `wait-ms` and then get that right as well.
+extern bool ostler_plugin_cache_get_or_compute_lock(typed_string_t *cache, typed_string_t *key, uint32_t wait_ms, ostler_plugin_cache_found_t *ret, ostler_plugin_cache_error_t *err);
+// Gives that right back.
+extern bool ostler_plugin_cache_unlock(typed_string_t *cache, typed_string_t *key, ostler_plugin_cache_error_t *err);
 
 // Exported Functions from `ostler:plugin/http-handler@0.1.0`
 bool exports_ostler_plugin_http_handler_handle(exports_ostler_plugin_http_handler_request_t *request, exports_ostler_plugin_http_handler_response_t *ret, typed_string_t *err);
@@ -324,6 +457,10 @@ void ostler_plugin_kv_list_entry_free(ostler_plugin_kv_list_entry_t *ptr);
 
 void ostler_plugin_context_exchange_free(ostler_plugin_context_exchange_t *ptr);
 
+void ostler_plugin_context_principal_free(ostler_plugin_context_principal_t *ptr);
+
+void ostler_plugin_context_option_principal_free(ostler_plugin_context_option_principal_t *ptr);
+
 void ostler_plugin_types_header_free(ostler_plugin_types_header_t *ptr);
 
 void ostler_plugin_types_list_header_free(ostler_plugin_types_list_header_t *ptr);
@@ -343,6 +480,22 @@ void ostler_plugin_http_client_outbound_free(ostler_plugin_http_client_outbound_
 void ostler_plugin_http_client_error_free(ostler_plugin_http_client_error_t *ptr);
 
 void ostler_plugin_http_client_result_response_error_free(ostler_plugin_http_client_result_response_error_t *ptr);
+
+void ostler_plugin_authz_decision_free(ostler_plugin_authz_decision_t *ptr);
+
+void ostler_plugin_rate_limit_error_free(ostler_plugin_rate_limit_error_t *ptr);
+
+void ostler_plugin_rate_limit_result_decision_error_free(ostler_plugin_rate_limit_result_decision_error_t *ptr);
+
+void ostler_plugin_cache_error_free(ostler_plugin_cache_error_t *ptr);
+
+void ostler_plugin_cache_found_free(ostler_plugin_cache_found_t *ptr);
+
+void ostler_plugin_cache_result_option_list_u8_error_free(ostler_plugin_cache_result_option_list_u8_error_t *ptr);
+
+void ostler_plugin_cache_result_void_error_free(ostler_plugin_cache_result_void_error_t *ptr);
+
+void ostler_plugin_cache_result_found_error_free(ostler_plugin_cache_result_found_error_t *ptr);
 
 void exports_ostler_plugin_http_handler_request_free(exports_ostler_plugin_http_handler_request_t *ptr);
 

@@ -40,6 +40,7 @@ static char *keep(const char *text) {
 void ostler_test_begin(void) {
     ostler_arena_empty();
     stand_in_forget_stores();
+    stand_in_forget_gate();
     while (kept != NULL) {
         struct kept *before = kept->before;
         free(kept);

@@ -37,6 +37,10 @@ void stand_in_forget_stores(void) {
     before_change = NULL;
 }
 
+uint64_t stand_in_now(void) {
+    return now;
+}
+
 void ostler_test_advance(uint64_t ms) {
     now += ms;
 }

@@ -9,8 +9,9 @@
 //		}
 //	}
 //
-// As on the real host, what was not granted is denied: a store must be named with KV, and outbound HTTP needs HTTP. The stand-ins
-// belong to the whole process, so such tests do not run in parallel.
+// As on the real host, what was not granted is denied: a store must be named with KV, a cache with Cache, a limit with Limit,
+// outbound HTTP needs HTTP, and nobody may do what Allow does not name. The stand-ins belong to the whole process, so such tests do
+// not run in parallel.
 package ostlertest
 
 import (
@@ -48,6 +49,7 @@ type Host struct {
 	lines        []Line
 	servers      http.Handler
 	beforeChange func()
+	gate         gate
 }
 
 // New puts stand-ins in place that grant nothing; 2 s are left until the deadline. slog and http.DefaultTransport go to them too.
@@ -123,7 +125,7 @@ func (h *Host) WithDeadlineLeft(left time.Duration) *Host {
 	return h
 }
 
-// Advance lets time pass for values with a time to live.
+// Advance lets time pass for limits and for values with a time to live.
 func (h *Host) Advance(by time.Duration) { h.now += by }
 
 // Value is what a store holds under key; nil if nothing.

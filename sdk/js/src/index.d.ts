@@ -35,8 +35,28 @@ export interface Context {
   readonly release: string;
   /** Address of the client, without port. */
   readonly clientAddress: string;
+  /** Who was proved to ask, by the route's `auth`; null on a route that lets everybody in. */
+  readonly principal: Principal | null;
+  /** Parameters of path, query, header and cookies by name, as the route's OpenAPI document types them; empty without one. */
+  readonly parameters: Record<string, unknown>;
+  /** One of them; undefined if the request has none. The document has checked that it is a `T`. */
+  parameter<T = unknown>(name: string): T | undefined;
   /** Milliseconds until the call is ended. */
   deadlineLeftMs(): number;
+}
+
+/** Who was proved to ask. Nothing here is taken from what a client claims of itself. */
+export interface Principal {
+  /** Its identifier, such as a token's `sub`. */
+  readonly subject: string;
+  readonly tenant: string | null;
+  readonly roles: string[];
+  readonly scopes: string[];
+  readonly method: "jwt" | "introspection" | "session" | "api-key" | "mtls" | "basic";
+  /** When it proved itself. */
+  readonly authenticatedAt: Date;
+  /** The other claims of its token. */
+  readonly claims: Record<string, any>;
 }
 
 /** Facts about the exchange being answered. */
@@ -111,6 +131,93 @@ export class KvError extends Error {
   constructor(code: KvError["code"], message: string);
   /** `denied`: not granted, the message names the grant. `unavailable`: trying again may help. */
   readonly code: "denied" | "invalid" | "not_a_number" | "unavailable";
+}
+
+/** What the principal of the exchange may do, by the same roles and rules that guard routes (`[authorization]`). */
+export const authz: {
+  /** Whether it may use `permission` on `resource`, such as `orders/17`; `reason` is for logs, not for clients. */
+  check(permission: string, resource?: string): { allowed: boolean; reason: string };
+  /** The same without a reason. */
+  allows(permission: string, resource?: string): boolean;
+  /**
+   * Throws a 403 {@link Problem} with code `forbidden` if it may not. Only a principal that is known is told which permission
+   * it lacks.
+   */
+  require(permission: string, resource?: string): void;
+};
+
+/** Rate limits of `grant = { limits = [...] }`, for what costs inside a handler. May be rejected with a {@link RateLimitError}. */
+export const rateLimit: {
+  /** Takes `cost` (1) from what `key` has left of the limit, all or nothing. */
+  check(
+    limit: string,
+    key: string,
+    cost?: number,
+  ): Promise<{ admitted: boolean; remaining: number; retryAfterMs: number }>;
+  /**
+   * The same, with a thrown {@link Problem} in place of a refusal: 429 `rate_limited` with `retry-after`, or 503
+   * `limit_unavailable`. What is left.
+   */
+  require(limit: string, key: string, cost?: number): Promise<number>;
+};
+
+/** Why a limit gave no decision. */
+export class RateLimitError extends Error {
+  constructor(code: RateLimitError["code"], message: string);
+  /** `denied`: not granted, the message names the grant. `unavailable`: the shared store is gone, and the limit fails closed. */
+  readonly code: "denied" | "invalid" | "unavailable";
+}
+
+/** Caches of `grant = { cache = [...] }`: values that can be made again, and may be gone at any time. */
+export const cache: {
+  /** The cache of that name. Asks nothing yet: a cache that is not granted is denied at its first use. */
+  open(name: string): Cache;
+};
+
+/** How long a value is kept, and the names by which it is dropped with others. */
+export interface Keep {
+  /** 1 ms to 365 days; without it as long as there is room. */
+  ttlMs?: number;
+  tags?: string[];
+}
+
+/** A cache. Keys are 1 to 512 bytes, values at most 1 MiB. Every call may be rejected with a {@link CacheError}. */
+export interface Cache {
+  readonly name: string;
+  /** The bytes under `key`, or null. */
+  get(key: string): Promise<Uint8Array | null>;
+  /** The same as text. */
+  getText(key: string): Promise<string | null>;
+  /** The same, parsed; what was kept is trusted to be a `T`. */
+  getJson<T = unknown>(key: string): Promise<T | null>;
+  set(key: string, value: Value, options?: Keep): Promise<void>;
+  /** Keeps the value as JSON. */
+  setJson(key: string, value: unknown, options?: Keep): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Drops all values of this cache that were set with `tag`, on all hosts that share it. */
+  deleteTag(tag: string): Promise<void>;
+  /**
+   * The bytes under `key`; if there are none, `make` makes them and they are kept. Of many that ask at once one makes them while
+   * the others wait, for up to half of what is left of their deadline. If that fails, the next one tries. A cache that is out of
+   * reach makes this slower, not fail.
+   */
+  getOrCompute(key: string, options: Keep, make: () => Value | Promise<Value>): Promise<Uint8Array>;
+  /** The same for a value as JSON. */
+  getOrComputeJson<T>(key: string, options: Keep, make: () => T | Promise<T>): Promise<T>;
+  /**
+   * The bytes under `key`, or null and the right to make them: then `set` them, or `unlock` the key. Waits for up to `waitMs` (0)
+   * while somebody else has that right. `getOrCompute` does all of it.
+   */
+  getOrLock(key: string, options?: { waitMs?: number }): Promise<Uint8Array | null>;
+  /** Gives that right back. */
+  unlock(key: string): Promise<void>;
+}
+
+/** Why a cache did not do what it was asked. */
+export class CacheError extends Error {
+  constructor(code: CacheError["code"], message: string);
+  /** `denied`: not granted, the message names the grant. `unavailable`: the shared store is gone. */
+  readonly code: "denied" | "invalid" | "unavailable";
 }
 
 /** Outbound HTTP to the origins of `grant = { http = [...] }`. The global `fetch` reaches the same, several at once. */

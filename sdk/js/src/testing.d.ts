@@ -1,12 +1,22 @@
 // Types of "ostler/testing": unit tests of handlers in Node, without a host and without Wasm.
 
-import type { Handler, Value } from "./index.js";
+import type { Handler, Principal, Value } from "./index.js";
 
 /** What a test grants, and what it says of the exchange. What is not named is denied, as on the real host. */
 export interface Grants {
   /** Names of stores; they begin empty. */
   kv?: string[];
+  /** Names of caches; they begin empty. */
+  cache?: string[];
+  /** Limits: each admits a cost of `admits` for each key, and again once `perMs` are over. */
+  limits?: Record<string, { admits: number; perMs: number }>;
   config?: Record<string, string>;
+  /** Who asks; nobody in particular otherwise. What is left out is empty, the method `jwt`. */
+  principal?: Partial<Principal> & { subject: string };
+  /** Parameters of the request, as its document types them. */
+  parameters?: Record<string, unknown>;
+  /** What the principal may do: a permission, or one on a resource. Nothing otherwise. */
+  allow?: (string | { permission: string; resource: string })[];
   /** Answers outbound requests, of `http.fetch` and of the global `fetch`, in place of all other servers. */
   http?: (request: Request) => Response | Promise<Response>;
   /** `test-request` otherwise. */
@@ -45,6 +55,12 @@ export class Host {
   value(store: string, key: string): string | null;
   /** Puts something into a store. */
   put(store: string, key: string, value: Value): this;
-  /** Lets time pass for values with a time to live. */
+  /** What a cache holds under `key`, as text, or null. */
+  cached(cache: string, key: string): string | null;
+  /** Whether somebody has the right to make the value of `key` and has not given it back. */
+  isLocked(cache: string, key: string): boolean;
+  /** From now on the cache answers that its shared store is gone. */
+  loseCache(cache: string): void;
+  /** Lets time pass for limits and for values with a time to live. */
   advance(ms: number): void;
 }

@@ -3,6 +3,8 @@
 
 import { current } from "./host/standin.js";
 import { capabilities } from "./testing/capabilities.js";
+import { Cache } from "./testing/cache.js";
+import { Limit } from "./testing/limit.js";
 import { Store } from "./testing/store.js";
 import { toBytes, toText } from "./bytes.js";
 import { handlerOf, respond } from "./respond.js";
@@ -10,11 +12,17 @@ import { handlerOf, respond } from "./respond.js";
 export class Host {
   lines = [];
   #stores = new Map();
+  #caches = new Map();
   #now = 0;
 
   constructor({
     kv = [],
+    cache = [],
+    limits = {},
     config = {},
+    principal = null,
+    parameters = {},
+    allow = [],
     http,
     requestId = "test-request",
     route = "/{*rest}",
@@ -22,9 +30,16 @@ export class Host {
     deadlineLeftMs = 2000,
   } = {}) {
     for (const store of kv) this.#stores.set(store, new Store(() => this.#now));
+    for (const name of cache) this.#caches.set(name, new Cache(() => this.#now));
+    const limit = ([name, { admits, perMs }]) => [name, new Limit(admits, perMs, () => this.#now)];
     this.capabilities = capabilities({
       lines: this.lines,
       stores: this.#stores,
+      caches: this.#caches,
+      limits: new Map(Object.entries(limits).map(limit)),
+      principal,
+      parameters,
+      allow: allow.map((entry) => (typeof entry === "string" ? { permission: entry, resource: "" } : entry)),
       config: Object.entries(config).map(([key, value]) => [key, String(value)]),
       http,
       exchange: { requestId, route, plugin: "test", release: `sha256:${"0".repeat(64)}`, clientAddress },
@@ -52,6 +67,19 @@ export class Host {
     return this;
   }
 
+  cached(cache, key) {
+    const bytes = this.#cache(cache).get(key);
+    return bytes === undefined ? null : toText(bytes);
+  }
+
+  isLocked(cache, key) {
+    return this.#cache(cache).locked.has(key);
+  }
+
+  loseCache(cache) {
+    this.#cache(cache).lost = true;
+  }
+
   advance(ms) {
     this.#now += ms;
   }
@@ -60,6 +88,12 @@ export class Host {
     const store = this.#stores.get(name);
     if (!store) throw new Error(`the test grants no store ${name}: new Host({ kv: ["${name}"] })`);
     return store;
+  }
+
+  #cache(name) {
+    const cache = this.#caches.get(name);
+    if (!cache) throw new Error(`the test grants no cache ${name}: new Host({ cache: ["${name}"] })`);
+    return cache;
   }
 }
 

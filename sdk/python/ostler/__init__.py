@@ -9,7 +9,7 @@
 ``ostler build`` makes a component of the project; under CPython the same function is tested with ``ostler.testing``.
 """
 
-from . import config, context, http, kv, log
+from . import authz, cache, config, context, http, kv, log, rate_limit
 from .pairs import Headers, Pairs
 from .problem import (
     BadRequest,
@@ -43,9 +43,12 @@ __all__ = [
     "Unavailable",
     "Unprocessable",
     "UnsupportedMediaType",
+    "authz",
+    "cache",
     "config",
     "context",
     "http",
     "kv",
     "log",
+    "rate_limit",
 ]

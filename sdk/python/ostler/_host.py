@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from .context import Context
+    from .authz import Decision
+    from .context import Context, Principal
     from .http import Outbound
     from .kv import Page
     from .log import Level
+    from .rate_limit import Decision as LimitDecision
     from .response import Response
 
 
@@ -25,6 +27,26 @@ class Host(Protocol):
     def context(self) -> Context: ...
 
     def deadline_left_ms(self) -> int: ...
+
+    def principal(self) -> Principal | None: ...
+
+    def parameters(self) -> dict[str, Any]: ...
+
+    def authz_check(self, permission: str, resource: str) -> Decision: ...
+
+    def rate_limit_check(self, limit: str, key: str, cost: int) -> LimitDecision: ...
+
+    def cache_get(self, name: str, key: str) -> bytes | None: ...
+
+    def cache_set(self, name: str, key: str, value: bytes, ttl_ms: int | None, tags: list[str]) -> None: ...
+
+    def cache_delete(self, name: str, key: str) -> None: ...
+
+    def cache_delete_tag(self, name: str, tag: str) -> None: ...
+
+    def cache_get_or_compute_lock(self, name: str, key: str, wait_ms: int) -> bytes | None: ...
+
+    def cache_unlock(self, name: str, key: str) -> None: ...
 
     def send(self, request: Outbound) -> Response: ...
 

@@ -12,15 +12,19 @@ import random
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
 from componentize_py_types import Err
-from wit_world.imports import config, context, http_client, kv, log, types
+from wit_world.imports import authz, cache, config, context, http_client, kv, log, rate_limit, types
 
-from . import _host, http
+from . import _host, _json, http
+from . import cache as _cache
 from . import kv as _kv
+from . import rate_limit as _rate_limit
 from ._keep import Kept
-from .context import Context
+from .authz import Decision
+from .context import Context, Principal
 from .log import Handler, Level
 from .problem import Problem
 from .request import Request
@@ -41,6 +45,16 @@ _HTTP_ERRORS: dict[type, Callable[..., Exception]] = {
     http_client.Error_TooLarge: http.TooLarge,
     http_client.Error_Failed: http.Failed,
 }
+_CACHE_ERRORS: dict[type, Callable[..., Exception]] = {
+    cache.Error_Denied: _cache.Denied,
+    cache.Error_Invalid: _cache.Invalid,
+    cache.Error_Unavailable: _cache.Unavailable,
+}
+_LIMIT_ERRORS: dict[type, Callable[..., Exception]] = {
+    rate_limit.Error_Denied: _rate_limit.Denied,
+    rate_limit.Error_Invalid: _rate_limit.Invalid,
+    rate_limit.Error_Unavailable: _rate_limit.Unavailable,
+}
 _LEVELS = {level: getattr(log.Level, level.name) for level in Level}
 
 
@@ -54,6 +68,13 @@ def _kv_call(function: Callable[..., _T], *arguments: Any) -> _T:
         return function(*arguments)
     except Err as error:
         _raise(error.value, _KV_ERRORS)
+
+
+def _cache_call(function: Callable[..., _T], *arguments: Any) -> _T:
+    try:
+        return function(*arguments)
+    except Err as error:
+        _raise(error.value, _CACHE_ERRORS)
 
 
 class WasmHost:
@@ -74,6 +95,47 @@ class WasmHost:
 
     def deadline_left_ms(self) -> int:
         return context.deadline_left_ms()
+
+    def principal(self) -> Principal | None:
+        it = context.get_principal()
+        if it is None:
+            return None
+        since = datetime.fromtimestamp(it.authenticated_at_ms / 1000, timezone.utc)
+        claims = _json.loads(it.claims.encode())
+        return Principal(it.subject, it.tenant, list(it.roles), list(it.scopes), it.method, since, claims)
+
+    def parameters(self) -> dict[str, Any]:
+        return {name: _json.loads(text.encode()) for name, text in context.get_parameters()}
+
+    def authz_check(self, permission: str, resource: str) -> Decision:
+        it = authz.check(permission, resource)
+        return Decision(it.allowed, it.reason)
+
+    def rate_limit_check(self, limit: str, key: str, cost: int) -> _rate_limit.Decision:
+        try:
+            it = rate_limit.check(limit, key, cost)
+        except Err as error:
+            _raise(error.value, _LIMIT_ERRORS)
+        return _rate_limit.Decision(it.admitted, it.remaining, it.retry_after_ms / 1000)
+
+    def cache_get(self, name: str, key: str) -> bytes | None:
+        return _cache_call(cache.get, name, key)
+
+    def cache_set(self, name: str, key: str, value: bytes, ttl_ms: int | None, tags: list[str]) -> None:
+        _cache_call(cache.set, name, key, value, ttl_ms, tags)
+
+    def cache_delete(self, name: str, key: str) -> None:
+        _cache_call(cache.delete, name, key)
+
+    def cache_delete_tag(self, name: str, tag: str) -> None:
+        _cache_call(cache.delete_tag, name, tag)
+
+    def cache_get_or_compute_lock(self, name: str, key: str, wait_ms: int) -> bytes | None:
+        found = _cache_call(cache.get_or_compute_lock, name, key, wait_ms)
+        return found.value if isinstance(found, cache.Found_Value) else None
+
+    def cache_unlock(self, name: str, key: str) -> None:
+        _cache_call(cache.unlock, name, key)
 
     def send(self, request: http.Outbound) -> Response:
         wanted = http_client.Outbound(

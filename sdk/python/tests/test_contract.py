@@ -22,7 +22,10 @@ class Contract(unittest.TestCase):
 
     def test_every_function_of_the_contract_is_known_here(self) -> None:
         contract = (SDK / "wit/plugin.wit").read_text()
-        kv = contract[contract.index("interface kv") : contract.index("interface context")]
-        functions = set(re.findall(r"^    ([a-z-]+): func", kv, re.MULTILINE))
-        known = {name[3:].replace("_", "-") for name in dir(_host.Host) if name.startswith("kv_")}
-        self.assertEqual(functions, known)
+        for interface in ("kv", "authz", "rate-limit", "cache"):
+            prefix = interface.replace("-", "_") + "_"
+            begin = contract.index(f"interface {interface} {{")
+            text = contract[begin : contract.index("\n}", begin)]
+            functions = set(re.findall(r"^    ([a-z-]+): func", text, re.MULTILINE))
+            known = {name.removeprefix(prefix).replace("_", "-") for name in dir(_host.Host) if name.startswith(prefix)}
+            self.assertEqual(functions, known)

@@ -1964,6 +1964,36 @@ pub mod ostler {
                         .finish()
                 }
             }
+            /// Who was proved to ask. Never taken from what a client claims of itself.
+            #[derive(Clone)]
+            pub struct Principal {
+                pub subject: _rt::String,
+                pub tenant: ::core::option::Option<_rt::String>,
+                pub roles: _rt::Vec<_rt::String>,
+                pub scopes: _rt::Vec<_rt::String>,
+                /// `jwt`, `introspection`, `session`, `api-key`, `mtls` or `basic`.
+                pub method: _rt::String,
+                /// Unix milliseconds at which it proved itself.
+                pub authenticated_at_ms: u64,
+                /// The other claims of its token, as a JSON object.
+                pub claims: _rt::String,
+            }
+            impl ::core::fmt::Debug for Principal {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Principal")
+                        .field("subject", &self.subject)
+                        .field("tenant", &self.tenant)
+                        .field("roles", &self.roles)
+                        .field("scopes", &self.scopes)
+                        .field("method", &self.method)
+                        .field("authenticated-at-ms", &self.authenticated_at_ms)
+                        .field("claims", &self.claims)
+                        .finish()
+                }
+            }
             #[allow(unused_unsafe, clippy::all)]
             #[allow(async_fn_in_trait)]
             pub fn get() -> Exchange {
@@ -2056,6 +2086,249 @@ pub mod ostler {
                     }
                     let ret = wit_import0();
                     ret as u64
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// None on routes that let everybody in.
+            #[allow(async_fn_in_trait)]
+            pub fn get_principal() -> ::core::option::Option<Principal> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 24 + 12 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 24
+                            + 12 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/context@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-principal"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result29 = match l2 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l3 = *ptr0.add(8).cast::<*mut u8>();
+                                let l4 = *ptr0
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len5 = l4;
+                                let bytes5 = _rt::Vec::from_raw_parts(
+                                    l3.cast(),
+                                    len5,
+                                    len5,
+                                );
+                                let l6 = i32::from(
+                                    *ptr0
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                let l10 = *ptr0
+                                    .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l11 = *ptr0
+                                    .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base15 = l10;
+                                let len15 = l11;
+                                let mut result15 = _rt::Vec::with_capacity(len15);
+                                for i in 0..len15 {
+                                    let base = base15
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e15 = {
+                                        let l12 = *base.add(0).cast::<*mut u8>();
+                                        let l13 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len14 = l13;
+                                        let bytes14 = _rt::Vec::from_raw_parts(
+                                            l12.cast(),
+                                            len14,
+                                            len14,
+                                        );
+                                        _rt::string_lift(bytes14)
+                                    };
+                                    result15.push(e15);
+                                }
+                                _rt::cabi_dealloc(
+                                    base15,
+                                    len15 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l16 = *ptr0
+                                    .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l17 = *ptr0
+                                    .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base21 = l16;
+                                let len21 = l17;
+                                let mut result21 = _rt::Vec::with_capacity(len21);
+                                for i in 0..len21 {
+                                    let base = base21
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e21 = {
+                                        let l18 = *base.add(0).cast::<*mut u8>();
+                                        let l19 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len20 = l19;
+                                        let bytes20 = _rt::Vec::from_raw_parts(
+                                            l18.cast(),
+                                            len20,
+                                            len20,
+                                        );
+                                        _rt::string_lift(bytes20)
+                                    };
+                                    result21.push(e21);
+                                }
+                                _rt::cabi_dealloc(
+                                    base21,
+                                    len21 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l22 = *ptr0
+                                    .add(8 + 9 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l23 = *ptr0
+                                    .add(8 + 10 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len24 = l23;
+                                let bytes24 = _rt::Vec::from_raw_parts(
+                                    l22.cast(),
+                                    len24,
+                                    len24,
+                                );
+                                let l25 = *ptr0
+                                    .add(16 + 10 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>();
+                                let l26 = *ptr0
+                                    .add(24 + 10 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l27 = *ptr0
+                                    .add(24 + 11 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len28 = l27;
+                                let bytes28 = _rt::Vec::from_raw_parts(
+                                    l26.cast(),
+                                    len28,
+                                    len28,
+                                );
+                                Principal {
+                                    subject: _rt::string_lift(bytes5),
+                                    tenant: match l6 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let l7 = *ptr0
+                                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l8 = *ptr0
+                                                    .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len9 = l8;
+                                                let bytes9 = _rt::Vec::from_raw_parts(
+                                                    l7.cast(),
+                                                    len9,
+                                                    len9,
+                                                );
+                                                _rt::string_lift(bytes9)
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    roles: result15,
+                                    scopes: result21,
+                                    method: _rt::string_lift(bytes24),
+                                    authenticated_at_ms: l25 as u64,
+                                    claims: _rt::string_lift(bytes28),
+                                }
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result29
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Parameters of path, query, header and cookies by name, each as JSON of the type that the route's OpenAPI document
+            /// gives it. Empty without a document.
+            #[allow(async_fn_in_trait)]
+            pub fn get_parameters() -> _rt::Vec<(_rt::String, _rt::String)> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 2
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/context@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-parameters"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = *ptr0.add(0).cast::<*mut u8>();
+                    let l3 = *ptr0
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let base10 = l2;
+                    let len10 = l3;
+                    let mut result10 = _rt::Vec::with_capacity(len10);
+                    for i in 0..len10 {
+                        let base = base10
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        let e10 = {
+                            let l4 = *base.add(0).cast::<*mut u8>();
+                            let l5 = *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>();
+                            let len6 = l5;
+                            let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                            let l7 = *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>();
+                            let l8 = *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>();
+                            let len9 = l8;
+                            let bytes9 = _rt::Vec::from_raw_parts(l7.cast(), len9, len9);
+                            (_rt::string_lift(bytes6), _rt::string_lift(bytes9))
+                        };
+                        result10.push(e10);
+                    }
+                    _rt::cabi_dealloc(
+                        base10,
+                        len10 * (4 * ::core::mem::size_of::<*const u8>()),
+                        ::core::mem::size_of::<*const u8>(),
+                    );
+                    let result11 = result10;
+                    result11
                 }
             }
         }
@@ -2439,6 +2712,1219 @@ pub mod ostler {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result36
+                }
+            }
+        }
+        /// What the principal of the exchange may do, by the same roles and rules that guard routes.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod authz {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            #[derive(Clone)]
+            pub struct Decision {
+                pub allowed: bool,
+                /// What decided; for logs, not for clients.
+                pub reason: _rt::String,
+            }
+            impl ::core::fmt::Debug for Decision {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Decision")
+                        .field("allowed", &self.allowed)
+                        .field("reason", &self.reason)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// `resource`: such as `orders/17`; empty for none in particular.
+            #[allow(async_fn_in_trait)]
+            pub fn check(permission: &str, resource: &str) -> Decision {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 3 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 3
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = permission;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = resource;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/authz@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "check"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let l5 = *ptr2
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>();
+                    let l6 = *ptr2
+                        .add(2 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let len7 = l6;
+                    let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+                    let result8 = Decision {
+                        allowed: _rt::bool_lift(l4 as u8),
+                        reason: _rt::string_lift(bytes7),
+                    };
+                    result8
+                }
+            }
+        }
+        /// Rate limits of `grant = { limits = [...] }`, for what costs inside a handler.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod rate_limit {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            #[derive(Clone)]
+            pub enum Error {
+                /// Not granted; the text names the missing grant.
+                Denied(_rt::String),
+                /// A key (1 to 512 bytes) or cost (1 to 1,000,000) is outside its limits.
+                Invalid(_rt::String),
+                /// The shared store is gone, and the limit fails closed.
+                Unavailable(_rt::String),
+            }
+            impl ::core::fmt::Debug for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Error::Denied(e) => {
+                            f.debug_tuple("Error::Denied").field(e).finish()
+                        }
+                        Error::Invalid(e) => {
+                            f.debug_tuple("Error::Invalid").field(e).finish()
+                        }
+                        Error::Unavailable(e) => {
+                            f.debug_tuple("Error::Unavailable").field(e).finish()
+                        }
+                    }
+                }
+            }
+            impl ::core::fmt::Display for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for Error {}
+            #[repr(C)]
+            #[derive(Clone, Copy)]
+            pub struct Decision {
+                pub admitted: bool,
+                /// What is left after this call.
+                pub remaining: u64,
+                /// Milliseconds until `cost` would be admitted; 0 if it was.
+                pub retry_after_ms: u64,
+            }
+            impl ::core::fmt::Debug for Decision {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Decision")
+                        .field("admitted", &self.admitted)
+                        .field("remaining", &self.remaining)
+                        .field("retry-after-ms", &self.retry_after_ms)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Takes `cost` from what `key` has left of the limit, all or nothing.
+            #[allow(async_fn_in_trait)]
+            pub fn check(
+                limit: &str,
+                key: &str,
+                cost: u32,
+            ) -> ::core::result::Result<Decision, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 32]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 32]);
+                    let vec0 = limit;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/rate-limit@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "check"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        _rt::as_i32(&cost),
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result19 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = i32::from(*ptr2.add(8).cast::<u8>());
+                                let l6 = *ptr2.add(16).cast::<i64>();
+                                let l7 = *ptr2.add(24).cast::<i64>();
+                                Decision {
+                                    admitted: _rt::bool_lift(l5 as u8),
+                                    remaining: l6 as u64,
+                                    retry_after_ms: l7 as u64,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l8 = i32::from(*ptr2.add(8).cast::<u8>());
+                                let v18 = match l8 {
+                                    0 => {
+                                        let e18 = {
+                                            let l9 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        Error::Denied(e18)
+                                    }
+                                    1 => {
+                                        let e18 = {
+                                            let l12 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        Error::Invalid(e18)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e18 = {
+                                            let l15 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l16 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        Error::Unavailable(e18)
+                                    }
+                                };
+                                v18
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result19
+                }
+            }
+        }
+        /// Caches of `grant = { cache = [...] }`: values that can be made again, and may be gone at any time.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod cache {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            #[derive(Clone)]
+            pub enum Error {
+                /// Not granted; the text names the missing grant.
+                Denied(_rt::String),
+                /// A key (1 to 512 bytes), value (at most 1 MiB), tag or ttl is outside its limits.
+                Invalid(_rt::String),
+                /// The shared store is gone.
+                Unavailable(_rt::String),
+            }
+            impl ::core::fmt::Debug for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Error::Denied(e) => {
+                            f.debug_tuple("Error::Denied").field(e).finish()
+                        }
+                        Error::Invalid(e) => {
+                            f.debug_tuple("Error::Invalid").field(e).finish()
+                        }
+                        Error::Unavailable(e) => {
+                            f.debug_tuple("Error::Unavailable").field(e).finish()
+                        }
+                    }
+                }
+            }
+            impl ::core::fmt::Display for Error {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for Error {}
+            #[derive(Clone)]
+            pub enum Found {
+                /// It is there.
+                Value(_rt::Vec<u8>),
+                /// It is not, and this caller is to make it: `set` it, or `unlock` the key if that fails.
+                Compute,
+            }
+            impl ::core::fmt::Debug for Found {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Found::Value(e) => {
+                            f.debug_tuple("Found::Value").field(e).finish()
+                        }
+                        Found::Compute => f.debug_tuple("Found::Compute").finish(),
+                    }
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn get(
+                cache: &str,
+                key: &str,
+            ) -> ::core::result::Result<::core::option::Option<_rt::Vec<u8>>, Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result20 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                match l5 {
+                                    0 => None,
+                                    1 => {
+                                        let e = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(_rt::Vec::from_raw_parts(l6.cast(), len8, len8))
+                                        };
+                                        Some(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l9 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v19 = match l9 {
+                                    0 => {
+                                        let e19 = {
+                                            let l10 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        Error::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l13 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        Error::Invalid(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        Error::Unavailable(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// `ttl-ms`: 1 to 31,536,000,000; without it as long as there is room. `tags`: names by which to drop it with others.
+            #[allow(async_fn_in_trait)]
+            pub fn set(
+                cache: &str,
+                key: &str,
+                value: &[u8],
+                ttl_ms: ::core::option::Option<u64>,
+                tags: &[_rt::String],
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let vec2 = value;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    let (result3_0, result3_1) = match ttl_ms {
+                        Some(e) => (1i32, _rt::as_i64(e)),
+                        None => (0i32, 0i64),
+                    };
+                    let vec5 = tags;
+                    let len5 = vec5.len();
+                    let layout5 = _rt::alloc::Layout::from_size_align(
+                            vec5.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result5, _cleanup5) = ::ostler_sdk::rt::Cleanup::new(layout5);
+                    for (i, e) in vec5.into_iter().enumerate() {
+                        let base = result5
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec4 = e;
+                            let ptr4 = vec4.as_ptr().cast::<u8>();
+                            let len4 = vec4.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len4;
+                            *base.add(0).cast::<*mut u8>() = ptr4.cast_mut();
+                        }
+                    }
+                    let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "set"]
+                        fn wit_import7(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i64,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import7(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import7(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        ptr2.cast_mut(),
+                        len2,
+                        result3_0,
+                        result3_1,
+                        result5,
+                        len5,
+                        ptr6,
+                    );
+                    let l8 = i32::from(*ptr6.add(0).cast::<u8>());
+                    let result20 = match l8 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l9 = i32::from(
+                                    *ptr6.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v19 = match l9 {
+                                    0 => {
+                                        let e19 = {
+                                            let l10 = *ptr6
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr6
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        Error::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l13 = *ptr6
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr6
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        Error::Invalid(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr6
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr6
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        Error::Unavailable(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn delete(cache: &str, key: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "delete"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result16 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v15 = match l5 {
+                                    0 => {
+                                        let e15 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        Error::Denied(e15)
+                                    }
+                                    1 => {
+                                        let e15 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        Error::Invalid(e15)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        Error::Unavailable(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Drops all values of this cache that were set with `tag`, on all hosts that share it.
+            #[allow(async_fn_in_trait)]
+            pub fn delete_tag(
+                cache: &str,
+                tag: &str,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = tag;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "delete-tag"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result16 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v15 = match l5 {
+                                    0 => {
+                                        let e15 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        Error::Denied(e15)
+                                    }
+                                    1 => {
+                                        let e15 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        Error::Invalid(e15)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        Error::Unavailable(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The value; or the right to make it, while others who ask wait for up to `wait-ms` and then get that right as well.
+            #[allow(async_fn_in_trait)]
+            pub fn get_or_compute_lock(
+                cache: &str,
+                key: &str,
+                wait_ms: u32,
+            ) -> ::core::result::Result<Found, Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-or-compute-lock"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        _rt::as_i32(&wait_ms),
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result21 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v9 = match l5 {
+                                    0 => {
+                                        let e9 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(_rt::Vec::from_raw_parts(l6.cast(), len8, len8))
+                                        };
+                                        Found::Value(e9)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 1, "invalid enum discriminant");
+                                        Found::Compute
+                                    }
+                                };
+                                v9
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v20 = match l10 {
+                                    0 => {
+                                        let e20 = {
+                                            let l11 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        Error::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l14 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        Error::Invalid(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        Error::Unavailable(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Gives that right back.
+            #[allow(async_fn_in_trait)]
+            pub fn unlock(cache: &str, key: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = cache;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = key;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/cache@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "unlock"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result16 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(
+                                    *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                let v15 = match l5 {
+                                    0 => {
+                                        let e15 = {
+                                            let l6 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l7 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        Error::Denied(e15)
+                                    }
+                                    1 => {
+                                        let e15 = {
+                                            let l9 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        Error::Invalid(e15)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr2
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr2
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        Error::Unavailable(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
                 }
             }
         }
@@ -2880,10 +4366,10 @@ macro_rules! __export_typed_impl {
         (link_section =
         "component-type:wit-bindgen:0.61.1:ostler:plugin@0.1.0:typed:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1572] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2345] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa8\x0b\x01A\x02\x01\
-A\x11\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xad\x11\x01A\x02\x01\
+A\x17\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\
 \0\x04\0\x05write\x01\x04\x03\0\x17ostler:plugin/log@0.1.0\x05\0\x01B\x07\x01ks\x01\
 @\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
@@ -2901,24 +4387,42 @@ eys\x08expected\x09\x05value\x09\0\x0f\x04\0\x10compare-and-swap\x01\x15\x01p\x0
 \x01j\x01\x16\x01\x01\x01@\x02\x05stores\x04keys\x05\0\x17\x04\0\x08get-many\x01\
 \x18\x01p\x04\x01@\x02\x05stores\x07entries\x19\0\x0d\x04\0\x08set-many\x01\x1a\x01\
 @\x02\x05stores\x04keys\x05\0\x0d\x04\0\x0bdelete-many\x01\x1b\x03\0\x16ostler:p\
-lugin/kv@0.1.0\x05\x02\x01B\x06\x01r\x05\x0arequest-ids\x05routes\x06plugins\x07\
-releases\x0eclient-addresss\x04\0\x08exchange\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\
-\x02\x01@\0\0w\x04\0\x10deadline-left-ms\x01\x03\x03\0\x1bostler:plugin/context@\
-0.1.0\x05\x03\x01B\x08\x01p}\x01o\x02s\0\x04\0\x06header\x03\0\x01\x01p\x02\x01r\
-\x04\x06methods\x06targets\x07headers\x03\x04body\0\x04\0\x07request\x03\0\x04\x01\
-r\x03\x06status{\x07headers\x03\x04body\0\x04\0\x08response\x03\0\x06\x03\0\x19o\
-stler:plugin/types@0.1.0\x05\x04\x02\x03\0\x04\x06header\x02\x03\0\x04\x08respon\
-se\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x06header\x03\0\0\x02\x03\x02\x01\x06\x04\0\
-\x08response\x03\0\x02\x01p\x01\x01p}\x01kw\x01r\x05\x06methods\x03urls\x07heade\
-rs\x04\x04body\x05\x0atimeout-ms\x06\x04\0\x08outbound\x03\0\x07\x01q\x05\x06den\
-ied\x01s\0\x07invalid\x01s\0\x07timeout\0\0\x09too-large\0\0\x06failed\x01s\0\x04\
-\0\x05error\x03\0\x09\x01j\x01\x03\x01\x0a\x01@\x01\x07request\x08\0\x0b\x04\0\x04\
-send\x01\x0c\x03\0\x1fostler:plugin/http-client@0.1.0\x05\x07\x02\x03\0\x04\x07r\
-equest\x01B\x07\x02\x03\x02\x01\x08\x04\0\x07request\x03\0\0\x02\x03\x02\x01\x06\
-\x04\0\x08response\x03\0\x02\x01j\x01\x03\x01s\x01@\x01\x07request\x01\0\x04\x04\
-\0\x06handle\x01\x05\x04\0\x20ostler:plugin/http-handler@0.1.0\x05\x09\x04\0\x19\
-ostler:plugin/typed@0.1.0\x04\0\x0b\x0b\x01\0\x05typed\x03\0\0\0G\x09producers\x01\
-\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+lugin/kv@0.1.0\x05\x02\x01B\x11\x01r\x05\x0arequest-ids\x05routes\x06plugins\x07\
+releases\x0eclient-addresss\x04\0\x08exchange\x03\0\0\x01ks\x01ps\x01r\x07\x07su\
+bjects\x06tenant\x02\x05roles\x03\x06scopes\x03\x06methods\x13authenticated-at-m\
+sw\x06claimss\x04\0\x09principal\x03\0\x04\x01@\0\0\x01\x04\0\x03get\x01\x06\x01\
+@\0\0w\x04\0\x10deadline-left-ms\x01\x07\x01k\x05\x01@\0\0\x08\x04\0\x0dget-prin\
+cipal\x01\x09\x01o\x02ss\x01p\x0a\x01@\0\0\x0b\x04\0\x0eget-parameters\x01\x0c\x03\
+\0\x1bostler:plugin/context@0.1.0\x05\x03\x01B\x08\x01p}\x01o\x02s\0\x04\0\x06he\
+ader\x03\0\x01\x01p\x02\x01r\x04\x06methods\x06targets\x07headers\x03\x04body\0\x04\
+\0\x07request\x03\0\x04\x01r\x03\x06status{\x07headers\x03\x04body\0\x04\0\x08re\
+sponse\x03\0\x06\x03\0\x19ostler:plugin/types@0.1.0\x05\x04\x02\x03\0\x04\x06hea\
+der\x02\x03\0\x04\x08response\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x06header\x03\0\
+\0\x02\x03\x02\x01\x06\x04\0\x08response\x03\0\x02\x01p\x01\x01p}\x01kw\x01r\x05\
+\x06methods\x03urls\x07headers\x04\x04body\x05\x0atimeout-ms\x06\x04\0\x08outbou\
+nd\x03\0\x07\x01q\x05\x06denied\x01s\0\x07invalid\x01s\0\x07timeout\0\0\x09too-l\
+arge\0\0\x06failed\x01s\0\x04\0\x05error\x03\0\x09\x01j\x01\x03\x01\x0a\x01@\x01\
+\x07request\x08\0\x0b\x04\0\x04send\x01\x0c\x03\0\x1fostler:plugin/http-client@0\
+.1.0\x05\x07\x01B\x04\x01r\x02\x07allowed\x7f\x06reasons\x04\0\x08decision\x03\0\
+\0\x01@\x02\x0apermissions\x08resources\0\x01\x04\0\x05check\x01\x02\x03\0\x19os\
+tler:plugin/authz@0.1.0\x05\x08\x01B\x07\x01q\x03\x06denied\x01s\0\x07invalid\x01\
+s\0\x0bunavailable\x01s\0\x04\0\x05error\x03\0\0\x01r\x03\x08admitted\x7f\x09rem\
+ainingw\x0eretry-after-msw\x04\0\x08decision\x03\0\x02\x01j\x01\x03\x01\x01\x01@\
+\x03\x05limits\x03keys\x04costy\0\x04\x04\0\x05check\x01\x05\x03\0\x1eostler:plu\
+gin/rate-limit@0.1.0\x05\x09\x01B\x16\x01q\x03\x06denied\x01s\0\x07invalid\x01s\0\
+\x0bunavailable\x01s\0\x04\0\x05error\x03\0\0\x01p}\x01q\x02\x05value\x01\x02\0\x07\
+compute\0\0\x04\0\x05found\x03\0\x03\x01k\x02\x01j\x01\x05\x01\x01\x01@\x02\x05c\
+aches\x03keys\0\x06\x04\0\x03get\x01\x07\x01kw\x01ps\x01j\0\x01\x01\x01@\x05\x05\
+caches\x03keys\x05value\x02\x06ttl-ms\x08\x04tags\x09\0\x0a\x04\0\x03set\x01\x0b\
+\x01@\x02\x05caches\x03keys\0\x0a\x04\0\x06delete\x01\x0c\x01@\x02\x05caches\x03\
+tags\0\x0a\x04\0\x0adelete-tag\x01\x0d\x01j\x01\x04\x01\x01\x01@\x03\x05caches\x03\
+keys\x07wait-msy\0\x0e\x04\0\x13get-or-compute-lock\x01\x0f\x04\0\x06unlock\x01\x0c\
+\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x02\x03\0\x04\x07request\x01B\x07\x02\
+\x03\x02\x01\x0b\x04\0\x07request\x03\0\0\x02\x03\x02\x01\x06\x04\0\x08response\x03\
+\0\x02\x01j\x01\x03\x01s\x01@\x01\x07request\x01\0\x04\x04\0\x06handle\x01\x05\x04\
+\0\x20ostler:plugin/http-handler@0.1.0\x05\x0c\x04\0\x19ostler:plugin/typed@0.1.\
+0\x04\0\x0b\x0b\x01\0\x05typed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
+wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -2931,9 +4435,9 @@ pub use __export_typed_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1516] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd0\x0a\x01A\x02\x01\
-A\x0e\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2289] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd5\x10\x01A\x02\x01\
+A\x14\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\
 \0\x04\0\x05write\x01\x04\x03\0\x17ostler:plugin/log@0.1.0\x05\0\x01B\x07\x01ks\x01\
 @\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
@@ -2951,22 +4455,40 @@ eys\x08expected\x09\x05value\x09\0\x0f\x04\0\x10compare-and-swap\x01\x15\x01p\x0
 \x01j\x01\x16\x01\x01\x01@\x02\x05stores\x04keys\x05\0\x17\x04\0\x08get-many\x01\
 \x18\x01p\x04\x01@\x02\x05stores\x07entries\x19\0\x0d\x04\0\x08set-many\x01\x1a\x01\
 @\x02\x05stores\x04keys\x05\0\x0d\x04\0\x0bdelete-many\x01\x1b\x03\0\x16ostler:p\
-lugin/kv@0.1.0\x05\x02\x01B\x06\x01r\x05\x0arequest-ids\x05routes\x06plugins\x07\
-releases\x0eclient-addresss\x04\0\x08exchange\x03\0\0\x01@\0\0\x01\x04\0\x03get\x01\
-\x02\x01@\0\0w\x04\0\x10deadline-left-ms\x01\x03\x03\0\x1bostler:plugin/context@\
-0.1.0\x05\x03\x01B\x08\x01p}\x01o\x02s\0\x04\0\x06header\x03\0\x01\x01p\x02\x01r\
-\x04\x06methods\x06targets\x07headers\x03\x04body\0\x04\0\x07request\x03\0\x04\x01\
-r\x03\x06status{\x07headers\x03\x04body\0\x04\0\x08response\x03\0\x06\x03\0\x19o\
-stler:plugin/types@0.1.0\x05\x04\x02\x03\0\x04\x06header\x02\x03\0\x04\x08respon\
-se\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x06header\x03\0\0\x02\x03\x02\x01\x06\x04\0\
-\x08response\x03\0\x02\x01p\x01\x01p}\x01kw\x01r\x05\x06methods\x03urls\x07heade\
-rs\x04\x04body\x05\x0atimeout-ms\x06\x04\0\x08outbound\x03\0\x07\x01q\x05\x06den\
-ied\x01s\0\x07invalid\x01s\0\x07timeout\0\0\x09too-large\0\0\x06failed\x01s\0\x04\
-\0\x05error\x03\0\x09\x01j\x01\x03\x01\x0a\x01@\x01\x07request\x08\0\x0b\x04\0\x04\
-send\x01\x0c\x03\0\x1fostler:plugin/http-client@0.1.0\x05\x07\x04\09ostler:plugi\
-n/typed-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\x01\0%typed-with-all-of\
--its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-comp\
-onent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+lugin/kv@0.1.0\x05\x02\x01B\x11\x01r\x05\x0arequest-ids\x05routes\x06plugins\x07\
+releases\x0eclient-addresss\x04\0\x08exchange\x03\0\0\x01ks\x01ps\x01r\x07\x07su\
+bjects\x06tenant\x02\x05roles\x03\x06scopes\x03\x06methods\x13authenticated-at-m\
+sw\x06claimss\x04\0\x09principal\x03\0\x04\x01@\0\0\x01\x04\0\x03get\x01\x06\x01\
+@\0\0w\x04\0\x10deadline-left-ms\x01\x07\x01k\x05\x01@\0\0\x08\x04\0\x0dget-prin\
+cipal\x01\x09\x01o\x02ss\x01p\x0a\x01@\0\0\x0b\x04\0\x0eget-parameters\x01\x0c\x03\
+\0\x1bostler:plugin/context@0.1.0\x05\x03\x01B\x08\x01p}\x01o\x02s\0\x04\0\x06he\
+ader\x03\0\x01\x01p\x02\x01r\x04\x06methods\x06targets\x07headers\x03\x04body\0\x04\
+\0\x07request\x03\0\x04\x01r\x03\x06status{\x07headers\x03\x04body\0\x04\0\x08re\
+sponse\x03\0\x06\x03\0\x19ostler:plugin/types@0.1.0\x05\x04\x02\x03\0\x04\x06hea\
+der\x02\x03\0\x04\x08response\x01B\x0e\x02\x03\x02\x01\x05\x04\0\x06header\x03\0\
+\0\x02\x03\x02\x01\x06\x04\0\x08response\x03\0\x02\x01p\x01\x01p}\x01kw\x01r\x05\
+\x06methods\x03urls\x07headers\x04\x04body\x05\x0atimeout-ms\x06\x04\0\x08outbou\
+nd\x03\0\x07\x01q\x05\x06denied\x01s\0\x07invalid\x01s\0\x07timeout\0\0\x09too-l\
+arge\0\0\x06failed\x01s\0\x04\0\x05error\x03\0\x09\x01j\x01\x03\x01\x0a\x01@\x01\
+\x07request\x08\0\x0b\x04\0\x04send\x01\x0c\x03\0\x1fostler:plugin/http-client@0\
+.1.0\x05\x07\x01B\x04\x01r\x02\x07allowed\x7f\x06reasons\x04\0\x08decision\x03\0\
+\0\x01@\x02\x0apermissions\x08resources\0\x01\x04\0\x05check\x01\x02\x03\0\x19os\
+tler:plugin/authz@0.1.0\x05\x08\x01B\x07\x01q\x03\x06denied\x01s\0\x07invalid\x01\
+s\0\x0bunavailable\x01s\0\x04\0\x05error\x03\0\0\x01r\x03\x08admitted\x7f\x09rem\
+ainingw\x0eretry-after-msw\x04\0\x08decision\x03\0\x02\x01j\x01\x03\x01\x01\x01@\
+\x03\x05limits\x03keys\x04costy\0\x04\x04\0\x05check\x01\x05\x03\0\x1eostler:plu\
+gin/rate-limit@0.1.0\x05\x09\x01B\x16\x01q\x03\x06denied\x01s\0\x07invalid\x01s\0\
+\x0bunavailable\x01s\0\x04\0\x05error\x03\0\0\x01p}\x01q\x02\x05value\x01\x02\0\x07\
+compute\0\0\x04\0\x05found\x03\0\x03\x01k\x02\x01j\x01\x05\x01\x01\x01@\x02\x05c\
+aches\x03keys\0\x06\x04\0\x03get\x01\x07\x01kw\x01ps\x01j\0\x01\x01\x01@\x05\x05\
+caches\x03keys\x05value\x02\x06ttl-ms\x08\x04tags\x09\0\x0a\x04\0\x03set\x01\x0b\
+\x01@\x02\x05caches\x03keys\0\x0a\x04\0\x06delete\x01\x0c\x01@\x02\x05caches\x03\
+tags\0\x0a\x04\0\x0adelete-tag\x01\x0d\x01j\x01\x04\x01\x01\x01@\x03\x05caches\x03\
+keys\x07wait-msy\0\x0e\x04\0\x13get-or-compute-lock\x01\x0f\x04\0\x06unlock\x01\x0c\
+\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x04\09ostler:plugin/typed-with-all-o\
+f-its-exports-removed@0.1.0\x04\0\x0b+\x01\0%typed-with-all-of-its-exports-remov\
+ed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10\
+wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

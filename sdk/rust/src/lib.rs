@@ -25,9 +25,11 @@ mod heap;
 
 #[cfg(any(test, all(feature = "arena", target_arch = "wasm32", target_os = "unknown")))]
 mod arena;
+pub mod authz;
 #[allow(missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn)]
 #[doc(hidden)]
 pub mod bindings;
+pub mod cache;
 pub mod config;
 pub mod context;
 mod error;
@@ -36,6 +38,7 @@ pub mod export;
 pub mod http;
 pub mod kv;
 pub mod log;
+pub mod rate_limit;
 mod request;
 mod response;
 #[cfg(not(target_arch = "wasm32"))]
@@ -53,7 +56,11 @@ pub use wit_bindgen::rt;
 /// The capabilities: the host's own in a component, stand-ins in a native test. Both have the functions of the bindings.
 mod host {
     #[cfg(target_arch = "wasm32")]
-    pub(crate) use crate::bindings::ostler::plugin::{config, context, http_client, kv, log};
+    pub(crate) use crate::bindings::ostler::plugin::{
+        authz, cache, config, context, http_client, kv, log, rate_limit,
+    };
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) use crate::testing::capabilities::{config, context, http_client, kv, log};
+    pub(crate) use crate::testing::capabilities::{
+        authz, cache, config, context, http_client, kv, log, rate_limit,
+    };
 }

@@ -9,22 +9,30 @@
 //! # Ok::<(), kv::Error>(())
 //! ```
 //!
-//! As on the real host, what was not granted is denied: a store must be named with [`Host::kv`], and outbound HTTP
-//! needs [`Host::http`]. Without an installed `Host` every use of a capability panics and says so.
+//! As on the real host, what was not granted is denied: a store must be named with [`Host::kv`], a cache with [`Host::cache`],
+//! a limit with [`Host::limit`], outbound HTTP needs [`Host::http`], and nobody may do anything that [`Host::allow`] does not
+//! name. Without an installed `Host` every use of a capability panics and says so.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::bindings::ostler::plugin::context::Exchange;
+use serde::Serialize;
+
+use crate::bindings::ostler::plugin::context::{self as wit, Exchange};
+use crate::context::Principal;
 use crate::log::Level;
 use crate::{http, response::Response};
 
+mod cache;
 pub(crate) mod capabilities;
+mod limit;
 mod store;
 
+use cache::Cache;
+use limit::Limit;
 use store::Store;
 
 type Answer = Rc<dyn Fn(http::Request) -> Result<Response, http::Error>>;
@@ -48,8 +56,14 @@ pub struct Line {
 struct State {
     config: BTreeMap<String, String>,
     stores: BTreeMap<String, Store>,
+    caches: BTreeMap<String, Cache>,
+    limits: BTreeMap<String, Limit>,
     http: Option<Answer>,
     exchange: Exchange,
+    principal: Option<wit::Principal>,
+    parameters: Vec<(String, String)>,
+    /// Permission and resource; an empty resource means any.
+    allowed: BTreeSet<(String, String)>,
     deadline_left: Duration,
     now: Duration,
     lines: Vec<Line>,
@@ -77,8 +91,13 @@ impl Host {
         Host(State {
             config: BTreeMap::new(),
             stores: BTreeMap::new(),
+            caches: BTreeMap::new(),
+            limits: BTreeMap::new(),
             http: None,
             exchange,
+            principal: None,
+            parameters: Vec::new(),
+            allowed: BTreeSet::new(),
             deadline_left: Duration::from_secs(2),
             now: Duration::ZERO,
             lines: Vec::new(),
@@ -106,6 +125,45 @@ impl Host {
     /// Answers outbound requests in place of all other servers.
     pub fn http(mut self, answer: impl Fn(http::Request) -> Result<Response, http::Error> + 'static) -> Self {
         self.0.http = Some(Rc::new(answer));
+        self
+    }
+
+    /// An empty cache of `grant = { cache = [...] }`.
+    pub fn cache(mut self, cache: &str) -> Self {
+        self.0.caches.entry(cache.into()).or_default();
+        self
+    }
+
+    /// A limit of `grant = { limits = [...] }` that admits a cost of `admits` for each key, and again once `per` is over.
+    pub fn limit(mut self, limit: &str, admits: u64, per: Duration) -> Self {
+        self.0.limits.insert(limit.into(), Limit::new(admits, per));
+        self
+    }
+
+    /// Who asks; nobody in particular otherwise.
+    pub fn principal(mut self, principal: Principal) -> Self {
+        let since = principal.authenticated_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.0.principal = Some(wit::Principal {
+            subject: principal.subject,
+            tenant: principal.tenant,
+            roles: principal.roles,
+            scopes: principal.scopes,
+            method: principal.method,
+            authenticated_at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            claims: serde_json::Value::Object(principal.claims).to_string(),
+        });
+        self
+    }
+
+    /// A parameter of the request, as its document types it. Panics if `value` has no JSON form.
+    pub fn parameter(mut self, name: &str, value: impl Serialize) -> Self {
+        self.0.parameters.push((name.into(), serde_json::json!(value).to_string()));
+        self
+    }
+
+    /// Lets the principal use `permission` on `resource`; on any if that is empty.
+    pub fn allow(mut self, permission: &str, resource: &str) -> Self {
+        self.0.allowed.insert((permission.into(), resource.into()));
         self
     }
 
@@ -152,7 +210,29 @@ impl Installed {
         })
     }
 
-    /// Lets time pass for values with a time to live.
+    /// What a cache holds under `key`.
+    pub fn cached(&self, cache: &str, key: &str) -> Option<Vec<u8>> {
+        with(|state| {
+            let now = state.now;
+            state.caches.get(cache)?.get(key, now)
+        })
+    }
+
+    /// Whether somebody has the right to make the value of `key` and has not given it back.
+    pub fn is_locked(&self, cache: &str, key: &str) -> bool {
+        with(|state| state.caches.get(cache).is_some_and(|cache| cache.locked.contains(key)))
+    }
+
+    /// From now on the cache answers that its shared store is gone.
+    pub fn lose_cache(&self, cache: &str) {
+        with(|state| {
+            if let Some(cache) = state.caches.get_mut(cache) {
+                cache.lost = true;
+            }
+        });
+    }
+
+    /// Lets time pass for limits and for values with a time to live.
     pub fn advance(&self, by: Duration) {
         with(|state| state.now += by);
     }

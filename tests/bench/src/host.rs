@@ -34,13 +34,22 @@ pub(crate) struct Plugin {
     /// How its instances are used.
     pub(crate) instances: Instances,
     /// Further lines of its table.
-    pub(crate) settings: &'static str,
+    pub(crate) settings: String,
+    /// Tables of the configuration that `settings` names.
+    pub(crate) tables: String,
 }
 
 impl Plugin {
     /// A plugin with default settings, routed at `/`.
     pub(crate) fn new(name: impl Into<String>, component: Option<PathBuf>, instances: Instances) -> Self {
-        Plugin { name: name.into(), path: "/".to_owned(), component, instances, settings: "" }
+        Plugin {
+            name: name.into(),
+            path: "/".to_owned(),
+            component,
+            instances,
+            settings: String::new(),
+            tables: String::new(),
+        }
     }
 
     /// The same at another path.
@@ -120,8 +129,8 @@ fn configuration(public: SocketAddr, admin: SocketAddr, plugins: &[Plugin]) -> R
             writeln!(text, "path = {}", serde_json::to_string(component)?)?;
         }
     }
-    for Plugin { name, path, .. } in plugins {
-        writeln!(text, "[[routes]]\npath = \"{path}\"\nplugin = \"{name}\"")?;
+    for Plugin { name, path, tables, .. } in plugins {
+        writeln!(text, "{tables}\n[[routes]]\npath = \"{path}\"\nplugin = \"{name}\"")?;
     }
     Ok(text)
 }

@@ -74,7 +74,7 @@ fn one(
     let binary = programs.ostler.as_deref().context("no --ostler BINARY given")?;
     let folder = tempfile::tempdir_in(scratch)?;
     let mut plugin = Plugin::new("todo", None, Instances::Warm).at("/{*rest}");
-    plugin.settings = "memory = \"256MiB\"\ngrant = { kv = [\"todos\"] }\n";
+    plugin.settings = "memory = \"256MiB\"\ngrant = { kv = [\"todos\"] }\n".to_owned();
     let plugins = [plugin];
     let mut host = Host::start(binary, folder.path(), &plugins)?;
     host.await_admin()?;

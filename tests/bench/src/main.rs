@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: what one request costs, next to raw hyper in the same run, and what else production asks of the
 //! host's speed. Nothing else may run on the machine meanwhile; windows in which something did are marked as suspect.
 
+mod caches;
 mod chart;
 mod client;
 mod deploy;
+mod gate;
 mod guests;
 mod host;
 mod idle;
@@ -58,6 +60,12 @@ enum What {
     Languages,
     /// A plugin under load while a large component is deployed beside it
     Deploy,
+    /// What each policy costs, all of them together, and an answer that is kept
+    Gate {
+        /// Only the cases whose name contains this
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
     /// Memory of 200 idle plugins
     Idle,
     /// A good plugin beside endless loops of another
@@ -162,6 +170,10 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let deploy = wanted(What::Deploy)
         .then(|| tell("deploy", &mut failures, || deploy::measure(programs, plan, scratch)))
         .flatten();
+    let only = if let Some(What::Gate { only }) = &what { only.clone() } else { None };
+    let gate = wanted(What::Gate { only: only.clone() })
+        .then(|| tell("gate", &mut failures, || gate::measure(programs, plan, only.as_deref(), scratch)))
+        .flatten();
     let idle = wanted(What::Idle)
         .then(|| tell("idle", &mut failures, || idle::measure(programs, plan, scratch)))
         .flatten();
@@ -171,7 +183,7 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let swap = wanted(What::Swap)
         .then(|| tell("swap", &mut failures, || swap::measure(programs, plan, scratch)))
         .flatten();
-    Report { machine, plan, table, upload, languages, deploy, idle, neighbour, swap, failures }
+    Report { machine, plan, table, upload, languages, deploy, gate, idle, neighbour, swap, failures }
 }
 
 /// Runs one measurement and prints what came of it.

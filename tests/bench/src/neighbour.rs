@@ -53,7 +53,7 @@ pub(crate) fn measure(programs: &Programs, plan: Plan, scratch: &Path) -> Result
     let good = Plugin::new("good", Some(programs.guests.path(TYPED)?), Instances::Warm);
     let bad = Plugin::new("bad", Some(programs.guests.path(HOSTILE)?), Instances::Warm);
     let mut bad = bad.at("/spin");
-    bad.settings = "concurrency = 64\ndeadline = \"1s\"\n";
+    bad.settings = "concurrency = 64\ndeadline = \"1s\"\n".to_owned();
     let mut host = Host::start(binary, folder.path(), &[good, bad])?;
     host.server.await_hello()?;
     let address = host.server.address;

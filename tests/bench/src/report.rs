@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::chart;
 use crate::deploy::Deploy;
+use crate::gate::Gate;
 use crate::idle::Idle;
 use crate::languages::Languages;
 use crate::machine::Machine;
@@ -36,6 +37,9 @@ pub(crate) struct Report {
     /// A deployment beside a plugin under load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deploy: Option<Deploy>,
+    /// What policies cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gate: Option<Gate>,
     /// Memory of idle plugins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<Idle>,

@@ -1,5 +1,7 @@
 //! One counted window: load on a server, its CPU clocks before and after, and whether anything disturbed it.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -29,8 +31,19 @@ impl Window {
 
     /// Loads `path` of `server` over `connections` for `seconds`.
     pub(crate) fn of(server: &Server, path: &str, connections: u32, seconds: u32) -> Result<Self> {
+        Window::scripted(server, path, connections, seconds, None)
+    }
+
+    /// The same with what a Lua script of wrk says of method, fields and body.
+    pub(crate) fn scripted(
+        server: &Server,
+        path: &str,
+        connections: u32,
+        seconds: u32,
+        script: Option<&Path>,
+    ) -> Result<Self> {
         let start = server.cpu()?;
-        let seen = wrk::run(server.address, path, connections, seconds)?;
+        let seen = wrk::scripted(server.address, path, connections, seconds, script)?;
         let used = server.cpu()? - start;
         let cpu_us = used.tree * 1e6 / seen.requests.max(1) as f64;
         Ok(Window { cpu_us, foreign_cores: used.foreign() / seen.seconds, seen })

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -27,7 +28,22 @@ pub(crate) struct Seen {
 
 /// Loads `http://address/path` over `connections` for `seconds`.
 pub(crate) fn run(address: SocketAddr, path: &str, connections: u32, seconds: u32) -> Result<Seen> {
-    let output = Command::new("wrk")
+    scripted(address, path, connections, seconds, None)
+}
+
+/// The same with what a Lua script says of method, fields and body.
+pub(crate) fn scripted(
+    address: SocketAddr,
+    path: &str,
+    connections: u32,
+    seconds: u32,
+    script: Option<&Path>,
+) -> Result<Seen> {
+    let mut command = Command::new("wrk");
+    if let Some(script) = script {
+        command.arg("-s").arg(script);
+    }
+    let output = command
         .args(["-t1", "--latency", "--timeout", "10s"])
         .args([format!("-c{connections}"), format!("-d{seconds}s"), format!("http://{address}{path}")])
         .output();

@@ -20,6 +20,9 @@ pub(super) fn document() -> Value {
             "parameters": { "name": {
                 "name": "name", "in": "path", "required": true, "description": "Name of a plugin.",
                 "schema": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$" },
+            }, "id": {
+                "name": "id", "in": "path", "required": true, "description": "Public part of an API key: `ok_ID_...`.",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9]{12}$" },
             } },
             "schemas": schemas(),
         },
@@ -28,6 +31,7 @@ pub(super) fn document() -> Value {
 
 fn paths() -> Value {
     let name = json!([{ "$ref": "#/components/parameters/name" }]);
+    let id = json!([{ "$ref": "#/components/parameters/id" }]);
     json!({
         "/healthz": { "get": open("Whether the process lives.", &["200"]) },
         "/readyz": { "get": open("Whether requests should be sent here: 503 while draining.", &["200", "503"]) },
@@ -63,6 +67,27 @@ fn paths() -> Value {
                 Some(("application/json", "Rollback")),
                 &[("200", "Release"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/keys": {
+            "get": operation("listKeys", "API keys, the newest first, without their secrets.", None, &[("200", "Keys")]),
+            "post": operation("createKey", "Makes an API key, which this answer alone shows.",
+                Some(("application/json", "NewKey")),
+                &[("201", "ShownKey"), ("400", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/keys/{id}": {
+            "parameters": id,
+            "get": operation("getKey", "One API key, without its secret.", None, &[("200", "Key"), ("404", "Problem")]),
+            "delete": operation("revokeKey", "Ends an API key for ever; it stays listed.", None,
+                &[("200", "Key"), ("404", "Problem")]),
+        },
+        "/v1/keys/{id}/rotate": {
+            "parameters": id,
+            "post": operation("rotateKey", "Gives an API key a new secret; the old one stays good for a grace.",
+                Some(("application/json", "Rotate")),
+                &[("200", "ShownKey"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/cache/purge": { "post": operation("purgeCache", "Drops kept answers on all hosts that share a Redis.",
+            Some(("application/json", "Purge")),
+            &[("200", "Purged"), ("400", "Problem"), ("413", "Problem"), ("422", "Problem"), ("503", "Problem")]) },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
     })
@@ -87,7 +112,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
         operation["requestBody"] =
-            json!({ "required": schema != "Rollback", "content": { kind: { "schema": reference(schema) } } });
+            json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }
@@ -100,12 +125,25 @@ fn schemas() -> Value {
     let (text, whole, flag) =
         (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
+    let (maybe_text, maybe_whole) =
+        (json!({ "type": ["string", "null"] }), json!({ "type": ["integer", "null"] }));
     let route = json!({ "type": "object", "required": ["path"], "properties": {
         "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });
     let release = json!({ "type": "object", "properties": {
         "digest": text, "size": whole, "handler": text, "compile_ms": whole, "warnings": texts,
         "created_at_ms": whole, "activated_at_ms": whole, "live": flag } });
+    let key = json!({ "id": text, "name": text, "authenticator": text, "subject": text, "tenant": maybe_text,
+        "roles": texts, "scopes": texts, "created_ms": whole, "expires_ms": maybe_whole, "rotated_ms": maybe_whole,
+        "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
+    let mut shown_key = key.clone();
+    shown_key["key"] = text.clone();
     json!({
+        "Key": { "type": "object", "properties": key },
+        "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
+        "NewKey": { "type": "object", "required": ["name"], "additionalProperties": false, "properties": { "name": text,
+            "authenticator": text, "subject": text, "tenant": text, "roles": texts, "scopes": texts, "life": text } },
+        "Rotate": { "type": "object", "additionalProperties": false, "properties": { "grace": text } },
+        "ShownKey": { "type": "object", "properties": shown_key },
         "Component": { "type": "string", "format": "binary", "description": "A WebAssembly component, 128 MiB at most." },
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
@@ -129,6 +167,11 @@ fn schemas() -> Value {
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
             "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts } },
         "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
+        "Purge": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
+            "tags": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
+            "keys": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
+            "prefix": { "type": "string", "minLength": 1, "maxLength": 8192 }, "all": { "type": "boolean" } } },
+        "Purged": { "type": "object", "properties": { "purged": flag } },
         "Reloaded": { "type": "object", "properties": { "reloaded": flag, "warnings": texts } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,

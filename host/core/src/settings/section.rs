@@ -1,8 +1,11 @@
 //! One table of the settings: a getter per kind of value, and the refusal of every key that nobody asked for.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::{Located, Node, Problems, Severity, Value, nearest};
 use crate::unit;
@@ -91,6 +94,20 @@ impl<'a> Section<'a> {
     pub fn strings(&mut self, key: &'static str) -> Vec<Located<String>> {
         let read = self.read(key, "a list of strings", texts);
         read.map(|located| located.value).unwrap_or_default()
+    }
+
+    /// A list of networks at `key`, each as `10.1.0.0/16` or as one address; empty if absent.
+    pub fn networks(&mut self, key: &'static str) -> Vec<IpNet> {
+        let texts = self.strings(key);
+        let read = |text: &String| {
+            let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+            let parsed = text.parse().ok().or_else(address);
+            if parsed.is_none() {
+                self.problem(key, format!("{text:?}"), "networks such as \"10.1.0.0/16\"", "");
+            }
+            parsed
+        };
+        texts.iter().filter_map(|text| read(&text.value)).collect()
     }
 
     /// A table of texts at `key`, its keys chosen by the user; empty if absent.

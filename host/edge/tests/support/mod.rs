@@ -120,7 +120,7 @@ impl Host {
 
     /// With the certificate in `folder` (see [`write_certificate`]).
     pub(crate) fn encrypted(limits: Limits, folder: &Path) -> Self {
-        let tls = Tls { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
+        let tls = Tls { cert: folder.join("cert.pem"), key: folder.join("key.pem"), clients: None };
         Self::start(limits, Scheme::Https, Some(tls))
     }
 

@@ -1,16 +1,29 @@
 //! `[auth.NAME]`: the ways in which a client can prove who it is. Each kind is a file of one shape.
 //!
-//! A route names authenticators; the first one that finds a credential of its kind decides.
-//! **Invariant:** a credential that is there and wrong is refused, also where another authenticator might let the client in.
+//! A route names authenticators; the first one that knows a credential for one of its own decides, and what it finds wrong is
+//! refused although another one might let the client in. What was proved before is remembered and costs next to nothing.
+//! **Invariant:** a principal is never made of anything but a proof; whatever fields a client sends, they are no more than that.
 
 mod api_key;
 mod basic;
+mod challenge;
+mod claims;
+mod credential;
+mod failures;
+mod fetch;
+mod file;
 mod introspection;
 mod jwt;
 mod mtls;
+mod needs;
+mod reason;
+mod remembered;
+mod secret;
 mod session;
+mod strict;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -20,8 +33,20 @@ use ostler_core::plugin::RouteSpec;
 use ostler_core::settings::Section;
 use ostler_core::{Endpoint, Error, Exchange, Kind, Principal};
 use ostler_observe::Observe;
-use ostler_services::Database;
+use ostler_services::{Clock, Database};
 use ostler_upstream::Upstream;
+
+use crate::host_key::HostKey;
+use crate::keys::Keys;
+pub use basic::hash as hash_password;
+pub(crate) use claims::Mapping;
+pub(crate) use fetch::Target;
+pub(crate) use jwt::Verifier;
+pub(crate) use secret::Secret;
+pub use failures::Failures;
+use failures::Tally;
+pub use needs::NeedsError;
+pub(crate) use reason::Reason;
 
 /// One `[auth.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +70,18 @@ pub enum Config {
 pub struct Needs {
     /// Keys and sessions last in it.
     pub database: Database,
+    /// For what expires.
+    pub clock: Clock,
+    /// Hashes what this host must know again but not keep.
+    pub secret: HostKey,
+    /// API keys.
+    pub keys: Keys,
     /// The way to issuers.
     pub upstream: Upstream,
-    /// Counts of failures.
+    /// Where lines and counts go.
     pub observe: Observe,
+    /// Failed attempts; one for all authenticators of a host, before and after a reload.
+    pub failures: Arc<Failures>,
 }
 
 /// All authenticators of this host, by name.
@@ -60,8 +93,11 @@ pub struct Authenticators(BTreeMap<String, Arc<Named>>);
 pub struct Authenticate(Vec<Arc<Named>>);
 
 struct Named {
+    name: Arc<str>,
     config: Config,
     authenticator: Authenticator,
+    tally: Arc<Tally>,
+    failures: Arc<Failures>,
 }
 
 enum Authenticator {
@@ -79,13 +115,21 @@ pub(crate) enum Verdict {
     Absent,
     /// It comes from this one.
     Known(Arc<Principal>),
-    /// It has a credential, which is not accepted.
+    /// It has a credential, which is not accepted. `Reason::X.refuse()` makes an error that is counted under its reason.
     Refused(Error),
+    /// It has a credential that another authenticator may know, such as a token of another issuer; refused if none does.
+    Foreign(Error),
 }
 
 impl Config {
-    /// Reads one authenticator.
-    pub fn read(mut section: Section<'_>) -> Option<Self> {
+    /// Whether it is one of `kind = "api-key"`.
+    pub fn takes_api_keys(&self) -> bool {
+        matches!(self, Config::ApiKey(_))
+    }
+
+    /// Reads one authenticator, and the files that it names, which are relative to `base`; so files that changed make a
+    /// configuration that changed.
+    pub fn read(mut section: Section<'_>, base: &Path) -> Option<Self> {
         #[derive(Clone, Copy)]
         enum Which {
             Jwt,
@@ -105,12 +149,12 @@ impl Config {
         ];
         section.missing("kind", "one of jwt, introspection, oidc, api-key, mtls, basic");
         let config = match section.choice("kind", &kinds)? {
-            Which::Jwt => Config::Jwt(jwt::Config::read(&mut section)),
+            Which::Jwt => Config::Jwt(jwt::Config::read(&mut section, base)),
             Which::Introspection => Config::Introspection(introspection::Config::read(&mut section)),
             Which::Session => Config::Session(session::Config::read(&mut section)),
             Which::ApiKey => Config::ApiKey(api_key::Config::read(&mut section)),
             Which::Mtls => Config::Mtls(mtls::Config::read(&mut section)),
-            Which::Basic => Config::Basic(basic::Config::read(&mut section)),
+            Which::Basic => Config::Basic(basic::Config::read(&mut section, base)),
         };
         section.finish();
         Some(config)
@@ -170,7 +214,43 @@ impl Named {
             Config::Mtls(config) => Authenticator::Mtls(mtls::Mtls::new(name, config)),
             Config::Basic(config) => Authenticator::Basic(basic::Basic::new(name, config)),
         };
-        Named { config: config.clone(), authenticator }
+        let (config, failures) = (config.clone(), needs.failures.clone());
+        Named { name: name.into(), config, authenticator, tally: failures.tally(name), failures }
+    }
+
+    /// The principal of a credential that was proved before; asks nobody and waits for nothing.
+    fn remembered(&self, exchange: &Exchange, head: &Parts) -> Option<Arc<Principal>> {
+        match &self.authenticator {
+            Authenticator::Jwt(jwt) => jwt.remembered(head),
+            Authenticator::Introspection(one) => one.remembered(head),
+            Authenticator::Mtls(mtls) => mtls.remembered(exchange),
+            Authenticator::Basic(basic) => basic.remembered(head),
+            Authenticator::ApiKey(keys) => keys.remembered(head),
+            Authenticator::Session(_) => None,
+        }
+    }
+
+    /// Whether the request brings something that this authenticator would look at.
+    fn present(&self, exchange: &Exchange, head: &Parts) -> bool {
+        match &self.authenticator {
+            Authenticator::Jwt(jwt) => jwt.present(head),
+            Authenticator::Introspection(one) => one.present(head),
+            Authenticator::Mtls(_) => exchange.peer.certificate.is_some(),
+            Authenticator::Basic(basic) => basic.present(head),
+            Authenticator::ApiKey(keys) => keys.present(head),
+            Authenticator::Session(_) => true,
+        }
+    }
+
+    /// Takes the credential out of what the plugin will see, unless it is to be passed on.
+    fn forget(&self, headers: &mut HeaderMap) {
+        match &self.authenticator {
+            Authenticator::Jwt(jwt) => jwt.forget(headers),
+            Authenticator::Introspection(one) => one.forget(headers),
+            Authenticator::Basic(basic) => basic.forget(headers),
+            Authenticator::ApiKey(keys) => keys.forget(headers),
+            Authenticator::Mtls(_) | Authenticator::Session(_) => {}
+        }
     }
 
     async fn authenticate(&self, exchange: &Exchange, head: &Parts, fields: &mut HeaderMap) -> Verdict {
@@ -178,7 +258,7 @@ impl Named {
             Authenticator::Jwt(jwt) => jwt.authenticate(exchange, head).await,
             Authenticator::Introspection(one) => one.authenticate(exchange, head).await,
             Authenticator::Session(sessions) => sessions.authenticate(exchange, head, fields).await,
-            Authenticator::ApiKey(keys) => keys.authenticate(exchange, head).await,
+            Authenticator::ApiKey(keys) => keys.authenticate(head),
             Authenticator::Mtls(mtls) => mtls.authenticate(exchange),
             Authenticator::Basic(basic) => basic.authenticate(exchange, head).await,
         }
@@ -191,38 +271,104 @@ impl Named {
         }
     }
 
-    /// For `WWW-Authenticate` (RFC 9110 section 11.6.1), if this kind has a scheme.
-    fn challenge(&self) -> Option<HeaderValue> {
+    /// For `WWW-Authenticate` (RFC 9110 section 11.6.1), if this kind has a scheme; `refused` says why it did not accept what
+    /// it found.
+    fn challenge(&self, refused: Option<Reason>) -> Option<HeaderValue> {
         match &self.authenticator {
-            Authenticator::Jwt(jwt) => Some(jwt.challenge()),
-            Authenticator::Introspection(one) => Some(one.challenge()),
-            Authenticator::Session(_) | Authenticator::Mtls(_) => None,
+            Authenticator::Jwt(_) | Authenticator::Introspection(_) => {
+                Some(challenge::bearer(&self.name, refused))
+            }
+            Authenticator::Session(_) => None,
+            Authenticator::Mtls(_) => Some(challenge::certificate(&self.name)),
             Authenticator::ApiKey(keys) => Some(keys.challenge()),
-            Authenticator::Basic(basic) => Some(basic.challenge()),
+            Authenticator::Basic(_) => Some(challenge::basic(&self.name)),
         }
+    }
+
+    /// Looks at a credential that is not remembered; slower for an address that many failures came from.
+    async fn prove(&self, exchange: &Exchange, head: &Parts, fields: &mut HeaderMap) -> Verdict {
+        if self.present(exchange, head)
+            && let Err(error) = self.failures.admit(exchange.client, exchange.deadline).await
+        {
+            return Verdict::Refused(error);
+        }
+        let verdict = self.authenticate(exchange, head, fields).await;
+        if matches!(verdict, Verdict::Known(_)) {
+            self.failures.succeeded(exchange.client);
+        }
+        verdict
+    }
+
+    fn accept(&self, principal: &Principal, head: &mut Parts) {
+        self.tally.accept(principal.method);
+        self.forget(&mut head.headers);
+    }
+
+    /// Counts a refusal, and tells it in one line without the credential.
+    fn refuse(&self, exchange: &Exchange, error: &Error) -> Reason {
+        let reason = Reason::of(error);
+        self.tally.refuse(reason);
+        if reason.is_guess() {
+            self.failures.failed(exchange.client);
+        }
+        tracing::info!(
+            request_id = exchange.id.as_str(),
+            authenticator = &*self.name,
+            reason = reason.code(),
+            client = %exchange.client,
+            "a credential is not accepted"
+        );
+        reason
     }
 }
 
 impl Authenticate {
-    /// Who asks. `fields` go on the reply, such as the cookie of a renewed session.
+    /// Who asks. `fields` go on the reply, such as the cookie of a renewed session; the credential is taken out of `head`.
     ///
     /// # Errors
-    /// [`Kind::Unauthenticated`] with `WWW-Authenticate`, or [`Kind::IdentityUnavailable`].
+    /// [`Kind::Unauthenticated`] with `WWW-Authenticate`, or [`Kind::IdentityUnavailable`]; 429 for an address from which too
+    /// many attempts failed.
     pub async fn check(
         &self,
         exchange: &Exchange,
-        head: &Parts,
+        head: &mut Parts,
         fields: &mut HeaderMap,
     ) -> Result<Arc<Principal>, Error> {
+        let mut foreign = None;
         for named in &self.0 {
-            match named.authenticate(exchange, head, fields).await {
+            let verdict = match named.remembered(exchange, head) {
+                Some(principal) => Verdict::Known(principal),
+                None => Box::pin(named.prove(exchange, head, fields)).await,
+            };
+            match verdict {
                 Verdict::Absent => {}
-                Verdict::Known(principal) => return Ok(principal),
-                Verdict::Refused(error) => return Err(error),
+                Verdict::Foreign(error) => foreign = foreign.or(Some((named, error))),
+                Verdict::Refused(error) => return Err(self.refused(named, error, exchange)),
+                Verdict::Known(principal) => {
+                    named.accept(&principal, head);
+                    return Ok(principal);
+                }
             }
         }
-        let error = Error::new(Kind::Unauthenticated, "this route asks who you are");
-        let challenges = self.0.iter().filter_map(|named| named.challenge());
-        Err(challenges.fold(error, |error, challenge| error.field(http::header::WWW_AUTHENTICATE, challenge)))
+        Err(match foreign {
+            Some((named, error)) => self.refused(named, error, exchange),
+            None => self.challenged(Error::new(Kind::Unauthenticated, "this route asks who you are"), None),
+        })
+    }
+
+    fn refused(&self, named: &Arc<Named>, error: Error, exchange: &Exchange) -> Error {
+        let reason = named.refuse(exchange, &error);
+        let asks = matches!(error.kind, Kind::Unauthenticated) || reason == Reason::Several;
+        if asks { self.challenged(error, Some((named, reason))) } else { error }
+    }
+
+    /// Adds one challenge for each way in.
+    fn challenged(&self, error: Error, refused: Option<(&Arc<Named>, Reason)>) -> Error {
+        let by = |named: &Arc<Named>| {
+            let reason = refused.filter(|(other, _)| Arc::ptr_eq(other, named)).map(|(_, reason)| reason);
+            named.challenge(reason)
+        };
+        let challenges = self.0.iter().filter_map(by);
+        challenges.fold(error, |error, challenge| error.field(http::header::WWW_AUTHENTICATE, challenge))
     }
 }

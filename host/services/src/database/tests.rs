@@ -230,9 +230,9 @@ fn a_newer_schema_and_an_unusable_folder_are_refused() {
     let (home, database) = fresh();
     let path = database.path().to_owned();
     drop(database);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let told = Database::open(&home.path().join("state")).unwrap_err();
-    assert!(matches!(told, DatabaseError::Newer { found: 3, known: 2, .. }), "{told}");
+    assert!(matches!(told, DatabaseError::Newer { found: 4, known: 3, .. }), "{told}");
     let told = Database::open(&path).unwrap_err();
     assert!(matches!(told, DatabaseError::Folder { .. }), "{told}");
 }

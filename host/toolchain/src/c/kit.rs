@@ -28,15 +28,18 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 23] = files! {
+const SDK: [(&str, &str); 27] = files! {
     "README.md"
     "bindings/typed.c"
     "bindings/typed.h"
     "include/ostler.h"
+    "include/ostler_gate.h"
     "include/ostler_json.h"
     "ostler.mk"
     "src/arena.c"
+    "src/cache.c"
     "src/export.c"
+    "src/gate.c"
     "src/host.c"
     "src/http.c"
     "src/internal.h"
@@ -47,6 +50,7 @@ const SDK: [(&str, &str); 23] = files! {
     "src/response.c"
     "src/text.c"
     "src/uri.c"
+    "testing/gate.c"
     "testing/host.c"
     "testing/ostler_testing.h"
     "testing/stand_ins.h"

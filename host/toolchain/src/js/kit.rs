@@ -55,10 +55,12 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-pub(crate) const SDK: [(&str, &str); 27] = files! {
+pub(crate) const SDK: [(&str, &str); 32] = files! {
     "README.md"
     "package.json"
+    "src/authz.js"
     "src/bytes.js"
+    "src/cache.js"
     "src/component.js"
     "src/config.js"
     "src/context.js"
@@ -73,14 +75,17 @@ pub(crate) const SDK: [(&str, &str); 27] = files! {
     "src/path.js"
     "src/payload.js"
     "src/problem.js"
+    "src/rate-limit.js"
     "src/read.js"
     "src/respond.js"
     "src/responses.js"
     "src/router.js"
     "src/testing.d.ts"
     "src/testing.js"
+    "src/testing/cache.js"
     "src/testing/capabilities.js"
     "src/testing/failure.js"
+    "src/testing/limit.js"
     "src/testing/store.js"
     "wit/plugin.wit"
 };

@@ -33,7 +33,7 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 24] = files! {
+const SDK: [(&str, &str); 29] = files! {
     "README.md"
     "ostler/__init__.py"
     "ostler/_host.py"
@@ -42,6 +42,8 @@ const SDK: [(&str, &str); 24] = files! {
     "ostler/_path.py"
     "ostler/_wasm.py"
     "ostler/asgi.py"
+    "ostler/authz.py"
+    "ostler/cache.py"
     "ostler/config.py"
     "ostler/context.py"
     "ostler/http.py"
@@ -50,10 +52,13 @@ const SDK: [(&str, &str); 24] = files! {
     "ostler/pairs.py"
     "ostler/problem.py"
     "ostler/py.typed"
+    "ostler/rate_limit.py"
     "ostler/request.py"
     "ostler/response.py"
     "ostler/router.py"
     "ostler/testing/__init__.py"
+    "ostler/testing/cache.py"
+    "ostler/testing/limit.py"
     "ostler/testing/store.py"
     "ostler/wsgi.py"
     "pyproject.toml"

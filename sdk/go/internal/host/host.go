@@ -34,6 +34,24 @@ type Outbound struct {
 // Exchange is what the contract's context tells.
 type Exchange struct{ RequestID, Route, Plugin, Release, ClientAddress string }
 
+// Principal is who was proved to ask. Claims is a JSON object; an empty Tenant is none.
+type Principal struct {
+	Subject, Tenant, Method string
+	Roles, Scopes           []string
+	AuthenticatedAt         time.Time
+	Claims                  string
+}
+
+// Decision is an answer of a rate limit.
+type Decision struct {
+	// Admitted: the cost was taken.
+	Admitted bool
+	// Remaining is what is left after this call.
+	Remaining uint64
+	// RetryAfter is how long until the cost would be admitted; 0 if it was.
+	RetryAfter time.Duration
+}
+
 // Entry is a key with its value.
 type Entry struct {
 	Key   string
@@ -70,6 +88,10 @@ type Host interface {
 	ConfigAll() [][2]string
 	Exchange() Exchange
 	DeadlineLeft() time.Duration
+	Principal() *Principal
+	Parameters() [][2]string
+	AuthzCheck(permission, resource string) (allowed bool, reason string)
+	RateLimitCheck(limit, key string, cost uint32) (Decision, error)
 	Send(request Outbound) (Response, error)
 
 	KVGet(store, key string) ([]byte, error)
@@ -82,6 +104,13 @@ type Host interface {
 	KVGetMany(store string, keys []string) ([][]byte, error)
 	KVSetMany(store string, entries []Entry) error
 	KVDeleteMany(store string, keys []string) error
+
+	CacheGet(cache, key string) ([]byte, error)
+	CacheSet(cache, key string, value []byte, ttl time.Duration, tags []string) error
+	CacheDelete(cache, key string) error
+	CacheDeleteTag(cache, tag string) error
+	CacheGetOrLock(cache, key string, wait time.Duration) ([]byte, error)
+	CacheUnlock(cache, key string) error
 }
 
 var installed Host

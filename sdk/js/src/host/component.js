@@ -1,10 +1,13 @@
 // The capabilities in a component: the contract's imports, whose bindings componentize-js generates.
 
+import * as authz from "ostler:plugin/authz@0.1.0";
+import * as cache from "ostler:plugin/cache@0.1.0";
 import * as config from "ostler:plugin/config@0.1.0";
 import * as context from "ostler:plugin/context@0.1.0";
 import * as http from "ostler:plugin/http-client@0.1.0";
 import * as kv from "ostler:plugin/kv@0.1.0";
 import * as log from "ostler:plugin/log@0.1.0";
+import * as rateLimit from "ostler:plugin/rate-limit@0.1.0";
 
 let begun = false;
 
@@ -26,9 +29,12 @@ function guarded(name, imported) {
 }
 
 export const host = {
+  authz: guarded("authz", authz),
+  cache: guarded("cache", cache),
   config: guarded("config", config),
   context: guarded("context", context),
   http: guarded("http", http),
   kv: guarded("kv", kv),
   log: guarded("log", log),
+  rateLimit: guarded("rateLimit", rateLimit),
 };

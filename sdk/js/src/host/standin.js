@@ -19,9 +19,12 @@ function capability(name) {
 }
 
 export const host = {
+  authz: capability("authz"),
+  cache: capability("cache"),
   config: capability("config"),
   context: capability("context"),
   http: capability("http"),
   kv: capability("kv"),
   log: capability("log"),
+  rateLimit: capability("rateLimit"),
 };

@@ -15,24 +15,51 @@ export function capabilities(test) {
     context: {
       get: () => ({ ...test.exchange }),
       deadlineLeftMs: () => BigInt(test.deadlineLeftMs),
+      getPrincipal: () => principal(test.principal),
+      getParameters: () => Object.entries(test.parameters).map(([name, value]) => [name, JSON.stringify(value)]),
     },
-    kv: stores(test.stores),
+    authz: { check: (permission, resource) => decision(test.allow, permission, resource) },
+    rateLimit: {
+      check: (limit, ...args) => {
+        if (test.limits.has(limit)) return test.limits.get(limit).check(...args);
+        throw failure(
+          "denied",
+          `limit "${limit}" is not granted: add it to grant = { limits = ["${limit}"] } of plugin test`,
+        );
+      },
+    },
+    kv: named("store", "kv", test.stores),
+    cache: named("cache", "cache", test.caches),
     http: { send: (request) => send(test.http, request) },
   };
 }
 
-/** Every function of a store, with the store's name in front. */
-function stores(granted) {
+/** The contract's form of what a test says of who asks. */
+function principal(told) {
+  if (!told) return undefined;
+  const { subject, tenant, roles = [], scopes = [], method = "jwt", authenticatedAt = new Date(0), claims = {} } = told;
+  const authenticatedAtMs = BigInt(authenticatedAt.getTime());
+  return { subject, tenant: tenant ?? undefined, roles, scopes, method, authenticatedAtMs, claims: JSON.stringify(claims) };
+}
+
+function decision(allow, permission, resource) {
+  const fits = (entry) => entry.permission === permission && ["", resource].includes(entry.resource ?? "");
+  const allowed = allow.some(fits);
+  return { allowed, reason: allowed ? "the test allows it" : "nothing in the test allows it" };
+}
+
+/** Every function of a store or cache, with its name in front. */
+function named(kind, grant, granted) {
   return new Proxy(
     {},
     {
       get:
         (_, name) =>
-        (store, ...args) => {
-          if (granted.has(store)) return granted.get(store)[name](...args);
+        (which, ...args) => {
+          if (granted.has(which)) return granted.get(which)[name](...args);
           throw failure(
             "denied",
-            `store "${store}" is not granted: add it to grant = { kv = ["${store}"] } of plugin test`,
+            `${kind} "${which}" is not granted: add it to grant = { ${grant} = ["${which}"] } of plugin test`,
           );
         },
     },

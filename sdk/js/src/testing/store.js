@@ -89,12 +89,12 @@ export class Store {
   }
 }
 
-function checkKey(key) {
+export function checkKey(key) {
   const size = Buffer.byteLength(key);
   if (size < 1 || size > KEY_MAX) throw failure("invalid", `the key has ${size} bytes; 1 to ${KEY_MAX} are accepted`);
 }
 
-function checkValue(value) {
+export function checkValue(value) {
   if (value.length > VALUE_MAX)
     throw failure("invalid", `the value has ${value.length} bytes; ${VALUE_MAX} at most are accepted`);
 }

@@ -4,22 +4,29 @@
         response = host.call(handle, Request("GET", "/"))
         assert host.value("visits", "/") == b"1"
 
-As on the real host, what was not granted is denied: a store must be named, and outbound HTTP needs ``http``.
+As on the real host, what was not granted is denied: a store or cache must be named, a limit needs ``limits``, outbound HTTP needs
+``http``, and nobody may do anything that ``allow`` does not name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .. import _host
+from .. import _host, _json
+from .. import cache as _cache
 from .. import http as _http
 from .. import kv as _kv
-from ..context import Context
+from .. import rate_limit as _rate_limit
+from ..authz import Decision
+from ..context import Context, Principal
 from ..log import Level
 from ..problem import Problem
 from ..request import Request
 from ..response import Response
+from .cache import Cache
+from .limit import Limit
 from .store import Store, check_batch, check_key, check_value
 
 #: Answers outbound requests in place of all other servers; it may raise an ``ostler.http.Error``.
@@ -49,16 +56,28 @@ class Host:
         kv: Stores = (),
         config: Mapping[str, str] | None = None,
         http: Answer | None = None,
+        cache: Iterable[str] = (),
+        limits: Mapping[str, tuple[int, float]] | None = None,
+        principal: Principal | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        allow: Iterable[str | tuple[str, str]] = (),
         request_id: str = "test-request",
         route: str = "/{*rest}",
         plugin: str = "test",
         client_address: str = "127.0.0.1",
         deadline_left: float = 2.0,
     ) -> None:
+        """``limits``: what each admits for a key, and again after so many seconds. ``allow``: permissions, or pairs of one and
+        the resource it is for."""
         contents = kv if isinstance(kv, Mapping) else {name: {} for name in kv}
         self._stores = {name: Store(values) for name, values in contents.items()}
         self._config = dict(config or {})
         self._http = http
+        self._caches = {name: Cache() for name in cache}
+        self._limits = {name: Limit(admits, per) for name, (admits, per) in (limits or {}).items()}
+        self._principal = principal
+        self._parameters = _json.dumps(dict(parameters or {}))
+        self._allow = {(entry, "") if isinstance(entry, str) else entry for entry in allow}
         self._context = Context(request_id, route, plugin, f"sha256:{'0' * 64}", client_address)
         self._deadline_left = deadline_left
         self._now = 0.0
@@ -90,8 +109,20 @@ class Host:
         """What a store holds under ``key``."""
         return self._store(store).get(key, self._now)
 
+    def cached(self, cache: str, key: str) -> bytes | None:
+        """What a cache holds under ``key``."""
+        return self._caches[cache].get(key, self._now)
+
+    def is_locked(self, cache: str, key: str) -> bool:
+        """Whether somebody has the right to make the value of ``key`` and has not given it back."""
+        return key in self._caches[cache].locked
+
+    def lose_cache(self, cache: str) -> None:
+        """From now on the cache answers that its shared store is gone."""
+        self._caches[cache].lost = True
+
     def advance(self, seconds: float) -> None:
-        """Lets time pass for values with a time to live."""
+        """Lets time pass for limits and for values with a time to live."""
         self._now += seconds
 
     # What follows is `_host.Host`.
@@ -110,6 +141,41 @@ class Host:
 
     def deadline_left_ms(self) -> int:
         return round(self._deadline_left * 1000)
+
+    def principal(self) -> Principal | None:
+        return self._principal
+
+    def parameters(self) -> dict[str, Any]:
+        found: dict[str, Any] = _json.loads(self._parameters)
+        return found
+
+    def authz_check(self, permission: str, resource: str) -> Decision:
+        if (permission, "") in self._allow or (permission, resource) in self._allow:
+            return Decision(True, "the test allows it")
+        return Decision(False, "nothing in the test allows it")
+
+    def rate_limit_check(self, limit: str, key: str, cost: int) -> _rate_limit.Decision:
+        if limit not in self._limits:
+            raise _rate_limit.Denied(f"limit {limit!r} is not granted: give the test's Host limits={{{limit!r}: ...}}")
+        return self._limits[limit].check(key, cost, self._now)
+
+    def cache_get(self, name: str, key: str) -> bytes | None:
+        return self._cache(name).get(key, self._now)
+
+    def cache_set(self, name: str, key: str, value: bytes, ttl_ms: int | None, tags: list[str]) -> None:
+        self._cache(name).put(key, value, ttl_ms, tags, self._now)
+
+    def cache_delete(self, name: str, key: str) -> None:
+        self._cache(name).remove(key)
+
+    def cache_delete_tag(self, name: str, tag: str) -> None:
+        self._cache(name).remove_tag(tag)
+
+    def cache_get_or_compute_lock(self, name: str, key: str, wait_ms: int) -> bytes | None:
+        return self._cache(name).get_or_lock(key, self._now)
+
+    def cache_unlock(self, name: str, key: str) -> None:
+        self._cache(name).locked.discard(key)
 
     def send(self, request: _http.Outbound) -> Response:
         if self._http is None:
@@ -176,3 +242,10 @@ class Host:
         if name not in self._stores:
             raise _kv.Denied(f"store {name!r} is not granted: give the test's Host kv=[{name!r}]")
         return self._stores[name]
+
+    def _cache(self, name: str) -> Cache:
+        if name not in self._caches:
+            raise _cache.Denied(f"cache {name!r} is not granted: give the test's Host cache=[{name!r}]")
+        if self._caches[name].lost:
+            raise _cache.Unavailable("the shared store is gone")
+        return self._caches[name]

@@ -26,7 +26,7 @@ pub(crate) mod config {
 
 /// Stand-in for `ostler:plugin/context`.
 pub(crate) mod context {
-    use crate::bindings::ostler::plugin::context::Exchange;
+    use crate::bindings::ostler::plugin::context::{Exchange, Principal};
 
     pub(crate) fn get() -> Exchange {
         super::with(|state| state.exchange.clone())
@@ -34,6 +34,100 @@ pub(crate) mod context {
 
     pub(crate) fn deadline_left_ms() -> u64 {
         super::with(|state| u64::try_from(state.deadline_left.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn get_principal() -> Option<Principal> {
+        super::with(|state| state.principal.clone())
+    }
+
+    pub(crate) fn get_parameters() -> Vec<(String, String)> {
+        super::with(|state| state.parameters.clone())
+    }
+}
+
+/// Stand-in for `ostler:plugin/authz`.
+pub(crate) mod authz {
+    use crate::bindings::ostler::plugin::authz::Decision;
+
+    pub(crate) fn check(permission: &str, resource: &str) -> Decision {
+        super::with(|state| {
+            let has = |resource: &str| state.allowed.contains(&(permission.to_owned(), resource.to_owned()));
+            let allowed = has("") || has(resource);
+            let reason = if allowed { "the test allows it" } else { "nothing in the test allows it" };
+            Decision { allowed, reason: reason.into() }
+        })
+    }
+}
+
+/// Stand-in for `ostler:plugin/rate-limit`.
+pub(crate) mod rate_limit {
+    use crate::bindings::ostler::plugin::rate_limit::{Decision, Error};
+
+    pub(crate) fn check(limit: &str, key: &str, cost: u32) -> Result<Decision, Error> {
+        super::with(|state| match state.limits.get_mut(limit) {
+            Some(limit) => limit.check(key, cost, state.now),
+            None => Err(Error::Denied(format!("not granted: {limit:?} is not in grant.limits"))),
+        })
+    }
+}
+
+/// Stand-in for `ostler:plugin/cache`.
+pub(crate) mod cache {
+    use std::time::Duration;
+
+    use crate::bindings::ostler::plugin::cache::{Error, Found};
+    use crate::testing::cache::{Cache, check};
+
+    fn within<T>(cache: &str, act: impl FnOnce(&mut Cache, Duration) -> T) -> Result<T, Error> {
+        super::with(|state| match state.caches.get_mut(cache) {
+            Some(cache) if cache.lost => Err(Error::Unavailable("the shared store is gone".into())),
+            Some(cache) => Ok(act(cache, state.now)),
+            None => Err(Error::Denied(format!("not granted: {cache:?} is not in grant.cache"))),
+        })
+    }
+
+    pub(crate) fn get(cache: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        check(key, &[], None, &[])?;
+        within(cache, |cache, now| cache.get(key, now))
+    }
+
+    pub(crate) fn set(
+        cache: &str,
+        key: &str,
+        value: &[u8],
+        ttl_ms: Option<u64>,
+        tags: &[String],
+    ) -> Result<(), Error> {
+        check(key, value, ttl_ms, tags)?;
+        within(cache, |cache, now| {
+            cache.put(key, value.to_vec(), ttl_ms.map(|ttl| now + Duration::from_millis(ttl)), tags.to_vec());
+        })
+    }
+
+    pub(crate) fn delete(cache: &str, key: &str) -> Result<(), Error> {
+        check(key, &[], None, &[])?;
+        within(cache, |cache, _| cache.remove(key))
+    }
+
+    pub(crate) fn delete_tag(cache: &str, tag: &str) -> Result<(), Error> {
+        within(cache, |cache, _| cache.remove_tag(tag))
+    }
+
+    pub(crate) fn get_or_compute_lock(cache: &str, key: &str, _wait_ms: u32) -> Result<Found, Error> {
+        check(key, &[], None, &[])?;
+        within(cache, |cache, now| match cache.get(key, now) {
+            Some(value) => Found::Value(value),
+            None => {
+                cache.locked.insert(key.to_owned());
+                Found::Compute
+            }
+        })
+    }
+
+    pub(crate) fn unlock(cache: &str, key: &str) -> Result<(), Error> {
+        within(cache, |cache, _| {
+            cache.locked.remove(key);
+        })
     }
 }
 

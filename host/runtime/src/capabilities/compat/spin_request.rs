@@ -124,7 +124,8 @@ mod tests {
     use super::*;
 
     fn described(route: &str, target: &str) -> HeaderMap {
-        let peer = Peer { address: "127.0.0.1:8777".parse().unwrap(), scheme: Scheme::Https };
+        let peer =
+            Peer { address: "127.0.0.1:8777".parse().unwrap(), scheme: Scheme::Https, certificate: None };
         let now = Instant::now();
         let id = RequestId::generate(1);
         let exchange = Exchange::new(id, peer, route.into(), now, now);

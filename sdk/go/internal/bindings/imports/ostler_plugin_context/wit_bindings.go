@@ -7,6 +7,7 @@ package ostler_plugin_context
 
 import (
         witRuntime "ostler/internal/wit/runtime"
+witTypes "ostler/internal/wit/types"
 "unsafe"
 "runtime"
 )
@@ -23,6 +24,20 @@ Plugin string
 Release string
 // Address of the client, without port.
 ClientAddress string
+}
+
+// Who was proved to ask. Never taken from what a client claims of itself.
+type Principal struct {
+        Subject string
+Tenant witTypes.Option[string]
+Roles []string
+Scopes []string
+// `jwt`, `introspection`, `session`, `api-key`, `mtls` or `basic`.
+Method string
+// Unix milliseconds at which it proved itself.
+AuthenticatedAtMs uint64
+// The other claims of its token, as a JSON object.
+Claims string
 }
 
 //go:wasmimport ostler:plugin/context@0.1.0 get
@@ -54,5 +69,86 @@ func DeadlineLeftMs() uint64 {
         
         result := wasm_import_deadline_left_ms()
 return uint64(result)
+
+}
+
+//go:wasmimport ostler:plugin/context@0.1.0 get-principal
+func wasm_import_get_principal(arg0 uintptr) 
+
+
+func GetPrincipal() witTypes.Option[Principal] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (24+12*4), 8))
+        wasm_import_get_principal(returnArea)
+var option6 witTypes.Option[Principal]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0))) {
+case 0:
+        
+        option6 = witTypes.None[Principal]()
+case 1:
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 8))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+1*4))))
+var option witTypes.Option[string]
+switch uint8(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+2*4)))) {
+case 0:
+        
+        option = witTypes.None[string]()
+case 1:
+        value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+3*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+4*4))))
+
+        option = witTypes.Some[string](value0)
+default:
+        panic("unreachable")
+}
+result := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+6*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+5*4))))), index * (2*4))
+        value1 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+
+        result = append(result, value1)
+}
+
+result3 := make([]string, 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+8*4))))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+8*4)))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+7*4))))), index * (2*4))
+        value2 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+
+        result3 = append(result3, value2)
+}
+
+value4 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+9*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (8+10*4))))
+value5 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+10*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), (24+11*4))))
+
+        option6 = witTypes.Some[Principal](Principal{Subject: value, Tenant: option, Roles: result, Scopes: result3, Method: value4, AuthenticatedAtMs: uint64(*(*int64)(unsafe.Add(unsafe.Pointer(returnArea), (16+10*4)))), Claims: value5})
+default:
+        panic("unreachable")
+}
+result7 := option6;
+return result7
+
+}
+
+//go:wasmimport ostler:plugin/context@0.1.0 get-parameters
+func wasm_import_get_parameters(arg0 uintptr) 
+
+
+func GetParameters() []witTypes.Tuple2[string, string] {
+        pinner := &runtime.Pinner{}
+defer pinner.Unpin()
+
+        returnArea := uintptr(witRuntime.Allocate(pinner, (2*4), 4))
+        wasm_import_get_parameters(returnArea)
+result := make([]witTypes.Tuple2[string, string], 0, *(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4)))
+for index := 0; index < int(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 4))); index++ {
+        base := unsafe.Add(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(returnArea), 0)))), index * (4*4))
+        value := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), 0))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), 4)))
+value0 := unsafe.String((*uint8)(unsafe.Pointer(uintptr(*(*uint32)(unsafe.Add(unsafe.Pointer(base), (2*4)))))), *(*uint32)(unsafe.Add(unsafe.Pointer(base), (3*4))))
+
+        result = append(result, witTypes.Tuple2[string, string]{F0: value, F1: value0})
+}
+
+result1 := result;
+return result1
 
 }
