@@ -17,6 +17,7 @@ use ostler_edge::{Listen, Server, ServerError};
 use ostler_identity::authenticate::{Failures, Needs, NeedsError};
 use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
+use ostler_policy::overload::Overload;
 use ostler_release::Registry;
 use ostler_runtime::{LoadError, Runtime, Services};
 use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
@@ -88,7 +89,12 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
     let (keys, sessions) = (identity.keys.clone(), identity.sessions.clone());
     let (limiting, caching) = (limits.clone(), cache.clone());
-    let gate = GateServices { limits: limiting, cache: caching, identity, overload: Arc::default() };
+    let gate = GateServices {
+        limits: limiting,
+        cache: caching,
+        identity,
+        overload: Overload::measured(&observe.metrics),
+    };
     let services = Services {
         kv: kv.clone(),
         sql,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod authz;
 mod build;
 mod cache;
 mod check;
@@ -61,6 +62,7 @@ enum Command {
     New(new::New),
     Dev(dev::Dev),
     Demo(demo::Demo),
+    Authz(authz::Authz),
 }
 
 /// Does what the command line says.
@@ -81,6 +83,7 @@ pub(crate) fn run() -> ExitCode {
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),
         Command::Demo(command) => (false, command.run()),
+        Command::Authz(command) => (command.json(), command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ use ostler_validation::{Documents, Validator};
 
 use crate::cache::Caching;
 use crate::limit::Limiting;
-use crate::overload::{self, Overload};
+use crate::overload::{self, Limit, Overload};
 
 /// The tables of the configuration file that all routes share.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,6 +67,8 @@ pub struct Gate {
 #[derive(Default)]
 pub struct RouteGate {
     pub(crate) priority: Priority,
+    /// How many requests of its plugin may be under way.
+    pub(crate) load: Option<Arc<Limit>>,
     pub(crate) limiting: Option<Limiting>,
     pub(crate) authenticate: Option<Authenticate>,
     pub(crate) authorization: Option<Arc<Authorization>>,
@@ -124,6 +126,7 @@ impl Gate {
         let authenticate = self.authenticators.route(&spec.access);
         Ok(RouteGate {
             priority: spec.overload.priority.unwrap_or_default(),
+            load: Some(self.services.overload.plugin(&route.plugin)),
             limiting: Limiting::new(&spec.limits, &self.services.limits, route),
             authorization: Some(self.authorization.clone()),
             require: self.authorization.route(&spec.access, &route.path)?,

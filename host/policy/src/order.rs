@@ -65,7 +65,7 @@ impl Order {
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         let (mut head, mut body) = request.into_parts();
-        let _place = self.overload.admit(gate.priority)?;
+        let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
         if let Some(limiting) = &gate.limiting {
             limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
         }
@@ -96,10 +96,15 @@ impl Order {
             body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
         }
         let answers = gate.validate.as_ref().and_then(|validator| validator.answers(&head));
+        let (body, timing) = place.begin(body);
         let request = Request::from_parts(head, body);
         let response = match &gate.cache {
             Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
-            None => ostler_runtime::call(plugin, visit.exchange.clone(), request).await,
+            None => {
+                let answered = ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
+                place.end(timing, answered.as_ref().err());
+                answered
+            }
         }?;
         match &answers {
             Some(answers) => validate::check_response(answers, response),

@@ -60,7 +60,17 @@ fn defaults() -> BTreeMap<String, u128> {
         response_fields,
     } = ostler_upstream::Config::default();
     let ostler_runtime::Config { instances } = ostler_runtime::Config::default();
+    let ostler_policy::overload::Config {
+        adaptive: _,
+        max_in_flight,
+        plugin_max_in_flight,
+        min_in_flight,
+        retry_after,
+    } = ostler_policy::overload::Config::default();
     let numbers = [
+        ("overload.max_in_flight", max_in_flight.into()),
+        ("overload.plugin_max_in_flight", plugin_max_in_flight.into()),
+        ("overload.min_in_flight", min_in_flight.into()),
         ("server.connections", connections as u64),
         ("server.header_count", header_count as u64),
         ("server.header_bytes", header_bytes as u64),
@@ -84,6 +94,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("runtime.instances", instances.into()),
     ];
     let durations = [
+        ("overload.retry_after", retry_after),
         ("server.header_deadline", header_deadline),
         ("server.idle_deadline", idle_deadline),
         ("server.body_deadline", body_deadline),

@@ -9,10 +9,64 @@ const DOCS: &str = include_str!("../../../docs/configuration.md");
 
 /// Keys that a table's reader knows are told when it meets one that it does not know.
 fn known() -> BTreeSet<String> {
-    const EVERY_TABLE: &str = "zz = 1\n[server]\nzz = 1\ntls = { zz = 1 }\n[admin]\nzz = 1\ntls = { zz = 1 }\n[state]\nzz = 1\n\
-        [plugins.NAME]\nzz = 1\ngrant = { zz = 1 }\n[[routes]]\nzz = 1\n[defaults]\nzz = 1\n[auth.basic]\nkind = 'basic'\nzz = 1\n\
-        [auth.introspection]\nkind = 'introspection'\nzz = 1\n[auth.jwt]\nkind = 'jwt'\nzz = 1\n[auth.mtls]\nkind = 'mtls'\nzz = 1\n\
-        [observe]\nzz = 1\n[runtime]\nzz = 1\n[upstream]\nzz = 1\n";
+    const EVERY_TABLE: &str = "
+        zz = 1
+        [server]
+        zz = 1
+        tls = { zz = 1 }
+        [admin]
+        zz = 1
+        tls = { zz = 1 }
+        [state]
+        zz = 1
+        [plugins.NAME]
+        zz = 1
+        cache = { zz = 1 }
+        mfa = { zz = 1 }
+        grant = { zz = 1 }
+        [[routes]]
+        zz = 1
+        cache = { zz = 1 }
+        mfa = { zz = 1 }
+        [defaults]
+        zz = 1
+        cache = { zz = 1 }
+        mfa = { zz = 1 }
+        [auth.api-key]
+        kind = 'api-key'
+        zz = 1
+        [auth.basic]
+        kind = 'basic'
+        zz = 1
+        [auth.introspection]
+        kind = 'introspection'
+        zz = 1
+        [auth.jwt]
+        kind = 'jwt'
+        zz = 1
+        [auth.mtls]
+        kind = 'mtls'
+        zz = 1
+        [auth.oidc]
+        kind = 'oidc'
+        zz = 1
+        [authorization]
+        zz = 1
+        [limits.NAME]
+        zz = 1
+        [overload]
+        zz = 1
+        [cache]
+        zz = 1
+        [redis]
+        zz = 1
+        [observe]
+        zz = 1
+        [runtime]
+        zz = 1
+        [upstream]
+        zz = 1
+        ";
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ostler.toml");
     fs::write(&file, EVERY_TABLE).unwrap();

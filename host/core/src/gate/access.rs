@@ -39,7 +39,10 @@ pub struct MfaSpec {
 
 impl AccessSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let list = |section: &mut Section<'_>, key| section.has(key).then(|| section.strings(key));
+        let list = |section: &mut Section<'_>, key| {
+            let items = section.strings(key);
+            section.has(key).then_some(items)
+        };
         AccessSpec {
             auth: list(section, "auth"),
             require: list(section, "require"),

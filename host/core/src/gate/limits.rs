@@ -13,8 +13,9 @@ pub struct LimitsSpec {
 
 impl LimitsSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let limits = section.strings("limits");
         LimitsSpec {
-            limits: section.has("limits").then(|| section.strings("limits")),
+            limits: section.has("limits").then_some(limits),
             cost: section.integer("cost", 1..=1_000_000).map(|cost| cost as u32),
         }
     }

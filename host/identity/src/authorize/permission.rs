@@ -68,13 +68,15 @@ fn is_pattern(pattern: &str) -> bool {
     pattern.len() <= RESOURCE_MAX && pattern.split('/').enumerate().all(segment)
 }
 
-fn names(pattern: &str, permission: &str) -> bool {
+/// Whether a permission's name, as `orders:*`, covers this one.
+pub(super) fn names(pattern: &str, permission: &str) -> bool {
     let below =
         |head: &str| head.ends_with(':') && permission.len() > head.len() && permission.starts_with(head);
     pattern == "*" || pattern == permission || pattern.strip_suffix('*').is_some_and(below)
 }
 
-fn holds(pattern: &str, principal: &Principal, resource: &str) -> bool {
+/// Whether `resource` lies in `pattern`.
+pub(super) fn holds(pattern: &str, principal: &Principal, resource: &str) -> bool {
     if !resource.split('/').all(is_segment) {
         return false;
     }

@@ -7,7 +7,7 @@ use ostler_core::Principal;
 use ostler_core::gate::Flaw;
 use ostler_core::settings::Located;
 
-use super::permission::{check_grant, covers, split};
+use super::permission::{check_grant, holds, names, split};
 
 /// Roles that may be defined.
 pub const ROLES_MAX: usize = 1_000;
@@ -37,6 +37,8 @@ pub(super) struct Grant {
     pub(super) text: Box<str>,
     /// The way to it, as `admin > editor`.
     pub(super) way: Box<str>,
+    /// Where its resource pattern begins in `text`, if it has one.
+    on: Option<usize>,
 }
 
 impl Roles {
@@ -107,14 +109,28 @@ impl Role {
 
     /// What of this role gives it.
     pub(super) fn grant(&self, principal: &Principal, permission: &str, resource: &str) -> Option<&Grant> {
-        let exact = self.exact.get(permission).into_iter().flatten();
-        let mut grants = exact.chain(&self.wild).filter_map(|place| self.grants.get(*place));
-        grants.find(|grant| covers(&grant.text, principal, permission, resource))
+        let at = |place: &usize| self.grants.get(*place);
+        let mut exact = self.exact.get(permission).into_iter().flatten().filter_map(at);
+        let mut wild = self.wild.iter().filter_map(at);
+        exact.find(|grant| grant.reaches(principal, resource)).or_else(|| {
+            wild.find(|grant| names(split(&grant.text).0, permission) && grant.reaches(principal, resource))
+        })
     }
 
     /// All that it gives.
     pub(super) fn grants(&self) -> &[Grant] {
         &self.grants
+    }
+}
+
+impl Grant {
+    fn new(text: &str, way: &str) -> Self {
+        let on = split(text).1.map(|on| text.len() - on.len());
+        Grant { text: text.into(), way: way.into(), on }
+    }
+
+    fn reaches(&self, principal: &Principal, resource: &str) -> bool {
+        self.on.and_then(|on| self.text.get(on..)).is_none_or(|pattern| holds(pattern, principal, resource))
     }
 }
 
@@ -186,7 +202,7 @@ fn gather<'a>(
             None if *left == 0 => return,
             None => {
                 *left -= 1;
-                grants.push(Grant { text: item.value.as_str().into(), way: way.as_str().into() });
+                grants.push(Grant::new(&item.value, &way));
             }
         }
     }

@@ -21,7 +21,7 @@ use ostler_core::gate::Flaw;
 use ostler_core::settings::Located;
 
 use super::Asked;
-use facts::Types;
+use facts::View;
 
 /// Size of the file, in bytes.
 pub const RULES_BYTES_MAX: u64 = 1 << 20;
@@ -37,7 +37,7 @@ pub(super) struct Rules {
     authorizer: Authorizer,
     policies: PolicySet,
     known: HashMap<PolicyId, Rule>,
-    types: Types,
+    view: View,
 }
 
 struct Rule {
@@ -89,9 +89,9 @@ impl Rules {
             let found = format!("{} policies", policies.num_of_policies());
             return flaw(found, format!("at most {RULES_MAX}"), "merge some");
         }
-        let Some(types) = Types::new() else { return flaw("no types".into(), String::new(), "") };
+        let Some(view) = View::new(text) else { return flaw("no view".into(), String::new(), "") };
         let known = policies.policies().map(|policy| (policy.id().clone(), Rule::of(policy))).collect();
-        Ok(Rules { file: file.to_owned(), authorizer: Authorizer::new(), policies, known, types })
+        Ok(Rules { file: file.to_owned(), authorizer: Authorizer::new(), policies, known, view })
     }
 
     /// How many there are.
@@ -110,8 +110,8 @@ impl Rules {
     }
 
     fn question(&self, principal: &Principal, asked: &Asked<'_>) -> Result<(Request, Entities), String> {
-        let (who, what) = (self.types.principal(principal)?, self.types.resource(asked.resource)?);
-        let (action, context) = (self.types.action(asked.permission), facts::context(principal, asked)?);
+        let (who, what) = (self.view.principal(principal)?, self.view.resource(asked.resource)?);
+        let (action, context) = (self.view.action(asked.permission), self.view.context(principal, asked)?);
         let request = Request::new(who.uid(), action, what.uid(), context, None);
         let request = request.map_err(|error| error.to_string())?;
         let entities = Entities::from_entities([who, what], None).map_err(|error| error.to_string())?;

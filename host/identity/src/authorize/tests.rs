@@ -142,37 +142,3 @@ fn every_step_to_a_decision_is_told() {
     );
     assert_eq!((told.allowed, &*told.reason), (false, "nothing allows it"));
 }
-
-/// `cargo test -p ostler-identity --release -- --ignored --nocapture what_a_check_costs`
-#[test]
-#[ignore = "a measurement"]
-fn what_a_check_costs() {
-    let measure = |name: &str, authorization: &Authorization, who: &Principal, resource: &str| {
-        let asked = Asked {
-            principal: Some(who),
-            permission: "orders:write",
-            resource,
-            request: None,
-            now: SystemTime::now(),
-        };
-        let times = if authorization.rules.is_some() { 20_000 } else { 1_000_000 };
-        let start = std::time::Instant::now();
-        for _ in 0..times {
-            assert!(std::hint::black_box(authorization.decide(std::hint::black_box(&asked))).allowed);
-        }
-        println!("{name}: {} ns", start.elapsed().as_nanos() / times);
-    };
-    let roles_only = authorization(Scopes::Restrict, None);
-    let ruled = authorization(
-        Scopes::Restrict,
-        Some(
-            "forbid(principal, action, resource) when { resource.id == \"18\" };\npermit(principal in Role::\"x\", action, resource);",
-        ),
-    );
-    let alice = principal("alice", Some("t1"), &["editor"], &[]);
-    let token =
-        principal("alice", Some("t1"), &["reader", "editor"], &["openid", "orders:read", "orders:write"]);
-    measure("one role", &roles_only, &alice, "");
-    measure("two roles, three scopes, a resource", &roles_only, &token, "orders/17");
-    measure("two rules", &ruled, &token, "orders/17");
-}

@@ -1,6 +1,7 @@
 //! What rules can see: the principal, the resource, and the request they belong to, as Cedar's entities and context.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cedar_policy::{Context, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression as Value};
@@ -13,27 +14,51 @@ use super::time;
 /// Claims lie this deep at most; what lies deeper is not there for rules.
 const CLAIMS_DEPTH: usize = 8;
 
-/// Names of the entities' types, parsed once.
-pub(super) struct Types {
+/// Attributes of a principal, of a resource and of the context. Those that no rule's text names are left out, since each costs
+/// about a microsecond.
+const NAMES: [&str; 17] = [
+    "subject",
+    "tenant",
+    "roles",
+    "scopes",
+    "method",
+    "authenticator",
+    "amr",
+    "acr",
+    "claims",
+    "kind",
+    "id",
+    "now",
+    "login_age",
+    "mfa_age",
+    "path",
+    "address",
+    "secure",
+];
+
+/// Makes of a question what the rules of one file can see.
+pub(super) struct View {
     principal: EntityTypeName,
     action: EntityTypeName,
     resource: EntityTypeName,
     role: EntityTypeName,
     tenant: EntityTypeName,
+    seen: Vec<&'static str>,
 }
 
-type Attributes = HashMap<String, Value>;
-
-impl Types {
-    /// None never: the names are names.
-    pub(super) fn new() -> Option<Self> {
+impl View {
+    /// The view of rules with this text. None never: the names of the types are names.
+    pub(super) fn new(text: &str) -> Option<Self> {
         let name = |text: &str| text.parse().ok();
-        Some(Types {
+        // A name may be written with escapes, as `context["\u{6e}ow"]`.
+        let all = text.contains("\\u") || text.contains("\\x");
+        Some(View {
             principal: name("Principal")?,
             action: name("Action")?,
             resource: name("Resource")?,
             role: name("Role")?,
             tenant: name("Tenant")?,
+            seen: NAMES.into_iter().filter(|name| all || text.contains(name)).collect(),
         })
     }
 
@@ -46,46 +71,53 @@ impl Types {
     pub(super) fn principal(&self, principal: &Principal) -> Result<Entity, String> {
         let mut parents: HashSet<_> = principal.roles.iter().map(|role| uid(&self.role, role)).collect();
         parents.extend(principal.tenant.iter().map(|tenant| uid(&self.tenant, tenant)));
-        let set = |texts: &[std::sync::Arc<str>]| Value::new_set(texts.iter().map(|text| string(text)));
-        let mut attributes = Attributes::from([
-            ("subject".to_owned(), string(&principal.subject)),
-            ("roles".to_owned(), set(&principal.roles)),
-            ("scopes".to_owned(), set(&principal.scopes)),
-            ("method".to_owned(), string(principal.method.as_str())),
-            ("authenticator".to_owned(), string(&principal.authenticator)),
-            ("amr".to_owned(), set(&principal.assurance.amr)),
-        ]);
-        attributes.extend(principal.tenant.iter().map(|tenant| ("tenant".to_owned(), string(tenant))));
-        attributes.extend(principal.assurance.acr.iter().map(|acr| ("acr".to_owned(), string(acr))));
-        attributes.extend(value(&principal.claims, 0).map(|claims| ("claims".to_owned(), claims)));
-        Entity::new(uid(&self.principal, &principal.subject), attributes, parents)
+        let attributes = self.pairs(|name| match name {
+            "subject" => Some(string(&principal.subject)),
+            "tenant" => principal.tenant.as_deref().map(string),
+            "roles" => Some(set(&principal.roles)),
+            "scopes" => Some(set(&principal.scopes)),
+            "method" => Some(string(principal.method.as_str())),
+            "authenticator" => Some(string(&principal.authenticator)),
+            "amr" => Some(set(&principal.assurance.amr)),
+            "acr" => principal.assurance.acr.as_deref().map(string),
+            "claims" => value(&principal.claims, 0),
+            _ => None,
+        });
+        Entity::new(uid(&self.principal, &principal.subject), attributes.collect(), parents)
             .map_err(|error| error.to_string())
     }
 
     /// `Resource::"orders/17"`, with what lies before and after its first `/` as `kind` and `id`.
     pub(super) fn resource(&self, text: &str) -> Result<Entity, String> {
         let (kind, id) = text.split_once('/').unwrap_or((text, ""));
-        let attributes = Attributes::from([("kind".to_owned(), string(kind)), ("id".to_owned(), string(id))]);
-        Entity::new(uid(&self.resource, text), attributes, HashSet::new()).map_err(|error| error.to_string())
+        let attributes = self.pairs(|name| match name {
+            "kind" => Some(string(kind)),
+            "id" => Some(string(id)),
+            _ => None,
+        });
+        Entity::new(uid(&self.resource, text), attributes.collect(), HashSet::new())
+            .map_err(|error| error.to_string())
     }
-}
 
-/// The circumstances: `now` and `login_age` always, `mfa_age` if there was a second factor, the rest if a request is known.
-pub(super) fn context(principal: &Principal, asked: &Asked<'_>) -> Result<Context, String> {
-    let now = asked.now;
-    let mut pairs = vec![
-        ("now".to_owned(), Value::new_datetime(time::text(now))),
-        ("login_age".to_owned(), seconds_since(principal.authenticated_at, now)),
-    ];
-    let proved = principal.assurance.second_factor_at;
-    pairs.extend(proved.map(|at| ("mfa_age".to_owned(), seconds_since(at, now))));
-    if let Some(request) = &asked.request {
-        pairs.push(("method".to_owned(), string(request.method)));
-        pairs.push(("path".to_owned(), string(request.path)));
-        pairs.push(("address".to_owned(), Value::new_ip(request.address.to_string())));
-        pairs.push(("secure".to_owned(), Value::new_bool(request.secure)));
+    /// The circumstances: `now` and `login_age` always, `mfa_age` if there was a second factor, the rest if a request is known.
+    pub(super) fn context(&self, principal: &Principal, asked: &Asked<'_>) -> Result<Context, String> {
+        let request = asked.request.as_ref();
+        let pairs = self.pairs(|name| match name {
+            "now" => Some(Value::new_datetime(time::text(asked.now))),
+            "login_age" => Some(seconds_since(principal.authenticated_at, asked.now)),
+            "mfa_age" => principal.assurance.second_factor_at.map(|at| seconds_since(at, asked.now)),
+            "method" => request.map(|request| string(request.method)),
+            "path" => request.map(|request| string(request.path)),
+            "address" => request.map(|request| Value::new_ip(request.address.to_string())),
+            "secure" => request.map(|request| Value::new_bool(request.secure)),
+            _ => None,
+        });
+        Context::from_pairs(pairs).map_err(|error| error.to_string())
     }
-    Context::from_pairs(pairs).map_err(|error| error.to_string())
+
+    fn pairs(&self, value: impl Fn(&str) -> Option<Value>) -> impl Iterator<Item = (String, Value)> {
+        self.seen.iter().filter_map(move |name| Some(((*name).to_owned(), value(name)?)))
+    }
 }
 
 fn seconds_since(time: SystemTime, now: SystemTime) -> Value {
@@ -99,6 +131,10 @@ fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
 
 fn string(text: &str) -> Value {
     Value::new_string(text.to_owned())
+}
+
+fn set(texts: &[Arc<str>]) -> Value {
+    Value::new_set(texts.iter().map(|text| string(text)))
 }
 
 /// A claim as Cedar has it; null, numbers that are not whole and what lies too deep are not there.

@@ -164,3 +164,9 @@ fn a_file_that_is_not_there_or_too_large_is_explained() {
     std::fs::write(folder.path().join("empty.cedar"), b"").unwrap();
     assert!(read("empty.cedar").is_empty());
 }
+
+#[test]
+fn a_name_written_with_escapes_is_seen_too() {
+    assert!(holds(r#"context["\u{6e}ow"] < datetime("2025-01-01")"#));
+    assert!(holds(r#"principal["subj\x65ct"] == "alice""#));
+}
