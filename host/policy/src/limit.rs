@@ -341,3 +341,6 @@ fn unknown(limits: &BTreeMap<String, limits::Config>, name: &str, line: usize) -
     };
     Flaw::new(line, "limits", format!("{name:?}"), allowed, repair)
 }
+
+#[cfg(test)]
+mod tests;
