@@ -20,6 +20,7 @@ mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
+mod no_more_is_admitted_than_allowed;
 mod python_applications_are_served;
 mod requests_beyond_concurrency_wait_then_are_refused;
 mod the_api_is_as_described;
