@@ -13,8 +13,10 @@ pub struct LimitsSpec {
 
 impl LimitsSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
+        // Asked for in any case, so that a misspelt key is told its name.
+        let (told, limits) = (section.has("limits"), section.strings("limits"));
         LimitsSpec {
-            limits: section.has("limits").then(|| section.strings("limits")),
+            limits: told.then_some(limits),
             cost: section.integer("cost", 1..=1_000_000).map(|cost| cost as u32),
         }
     }

@@ -100,7 +100,7 @@ async fn a_request_is_told_how_it_stands_and_refused_with_when_to_come_again() {
     }
     let mut fields = HeaderMap::new();
     let error = limiting.before(&exchange, &head, &mut fields).await.unwrap_err();
-    assert_eq!((error.kind, &*error.detail), (Kind::RateLimited, "the limit minute admits 100/1m"));
+    assert_eq!((error.kind, &*error.detail), (Kind::RateLimited, "the limit minute admits 100 in 1m"));
     assert!(error.retry_after.unwrap() <= Duration::from_millis(600));
     let response = error.response(&exchange.id);
     assert_eq!(response.status(), 429);
