@@ -24,6 +24,7 @@ mod instances_are_reused_as_defined;
 mod only_valid_requests_reach_a_plugin;
 mod only_proven_clients_come_in;
 mod people_log_in_and_out;
+mod no_more_is_admitted_than_allowed;
 mod python_applications_are_served;
 mod requests_beyond_concurrency_wait_then_are_refused;
 mod the_api_is_as_described;

@@ -15,6 +15,7 @@ use ostler_core::gate::{Flaw, LimitsSpec};
 use ostler_core::plugin::RouteSpec;
 use ostler_core::principal::Method;
 use ostler_core::settings::nearest;
+use ostler_core::unit::format_duration;
 use ostler_core::{Error, Exchange, Kind, Principal};
 use ostler_services::limits::{Ask, Key, KeyWriter, Limit, Outcome, Part, Standing};
 use ostler_services::{RateLimits, limits};
@@ -284,7 +285,7 @@ fn policy(limit: &Limit) -> String {
 
 fn refusal(limit: &Limit, told: Option<Standing>) -> Error {
     let (name, rate) = (limit.name(), limit.config().rate);
-    let detail = format!("the limit {name} admits {rate}");
+    let detail = format!("the limit {name} admits {} in {}", rate.count, format_duration(rate.period));
     let error = Error::new(Kind::RateLimited, detail).member("limit", (**name).into());
     match told.map(|told| told.retry).filter(|retry| *retry < u64::MAX) {
         Some(retry) => error.retry_after(Duration::from_nanos(retry)),
@@ -341,3 +342,6 @@ fn unknown(limits: &BTreeMap<String, limits::Config>, name: &str, line: usize) -
     };
     Flaw::new(line, "limits", format!("{name:?}"), allowed, repair)
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,9 @@ struct Inner {
     back: Mutex<Option<(Instant, Duration)>>,
 }
 
+/// Time for one answer where the configuration says nothing.
+pub const DEADLINE: Duration = Duration::from_millis(250);
+
 /// First wait before looking whether it is back.
 const WAIT_MIN: Duration = Duration::from_millis(100);
 
@@ -64,7 +67,7 @@ impl Config {
             section.problem("url", "something else", allowed, "write \"redis://127.0.0.1:6379\"");
         }
         let range = Duration::from_millis(1)..=Duration::from_secs(60);
-        let deadline = section.duration("deadline", range).unwrap_or(Duration::from_millis(250));
+        let deadline = section.duration("deadline", range).unwrap_or(DEADLINE);
         section.finish();
         Config { url, deadline }
     }

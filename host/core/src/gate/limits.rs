@@ -16,6 +16,10 @@ impl LimitsSpec {
         let limits = section.strings("limits");
         LimitsSpec {
             limits: section.has("limits").then_some(limits),
+        // Asked for in any case, so that a misspelt key is told its name.
+        let (told, limits) = (section.has("limits"), section.strings("limits"));
+        LimitsSpec {
+            limits: told.then_some(limits),
             cost: section.integer("cost", 1..=1_000_000).map(|cost| cost as u32),
         }
     }

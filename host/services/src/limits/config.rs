@@ -85,6 +85,9 @@ pub enum WhenUnavailable {
     Closed,
 }
 
+/// Counters kept on a host where the configuration says nothing.
+pub const MAX_KEYS: usize = 1_000_000;
+
 /// Rates beyond it would be counted in less than 100 ns each.
 const PER_SECOND_MAX: u128 = 10_000_000;
 
@@ -134,7 +137,7 @@ impl Config {
             shared: section.boolean("shared").unwrap_or(false),
             when_unavailable: section.choice("when_unavailable", &outages).unwrap_or(WhenUnavailable::Local),
             lease: section.integer("lease", 0..=1_000_000).unwrap_or(0) as u32,
-            max_keys: section.integer("max_keys", 1_000..=100_000_000).unwrap_or(1_000_000) as usize,
+            max_keys: section.integer("max_keys", 1_000..=100_000_000).map_or(MAX_KEYS, |keys| keys as usize),
         };
         config.check(&section, redis);
         section.finish();

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use arc_swap::ArcSwap;
 
-pub use config::{Algorithm, Config, Part, Rate, WhenUnavailable};
+pub use config::{Algorithm, Config, MAX_KEYS, Part, Rate, WhenUnavailable};
 pub use key::{Key, KeyWriter};
 pub use limit::{Figures, Limit};
 pub use rule::Standing;

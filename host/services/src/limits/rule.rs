@@ -181,12 +181,15 @@ impl State for Fixed {
 impl Sliding {
     /// This, with all steps up to `step` in it.
     fn at(self, step: u64) -> Self {
+        if step <= self.step {
+            return self;
+        }
         let mut next = self;
-        let passed = step.saturating_sub(self.step).min(STEPS + 1);
+        let passed = (step - self.step).min(STEPS + 1);
         for gone in 1..=passed {
             next.counts[((self.step + gone) % (STEPS + 1)) as usize] = 0;
         }
-        next.step = self.step.max(step);
+        next.step = step;
         if passed == STEPS + 1 { Sliding { step, ..Sliding::default() } } else { next }
     }
 
@@ -201,6 +204,14 @@ impl Sliding {
             let step = newest.checked_sub(back)?;
             Some((step, self.counts[(step % (STEPS + 1)) as usize]))
         })
+    }
+
+    /// The newest step that admitted something.
+    fn newest(&self) -> Option<u64> {
+        if self.counts[(self.step % (STEPS + 1)) as usize] > 0 {
+            return Some(self.step);
+        }
+        self.steps().filter(|(_, count)| *count > 0).last().map(|(number, _)| number)
     }
 
     /// The step whose leaving makes room for `need`.
@@ -228,8 +239,7 @@ impl State for Sliding {
             next.counts[(next.step % (STEPS + 1)) as usize] += question.cost;
             *self = next;
         }
-        let newest = next.steps().filter(|(_, count)| *count > 0).last();
-        told.reset = newest.map_or(0, |(number, _)| leaves(number));
+        told.reset = next.newest().map_or(0, leaves);
         told
     }
 

@@ -36,8 +36,10 @@ struct Lease {
     /// Nanoseconds at which it ends.
     until: u64,
     left: u32,
-    /// What was taken by the last trip.
+    /// What the last trip took.
     last: u32,
+    /// When the trip began that is to bring more than it needs; 0 if none is under way.
+    under_way: u64,
 }
 
 /// Longest that a lease may be kept.
@@ -88,14 +90,21 @@ impl Shared {
         self.leases.change_kept(key, |lease| lease.left = lease.left.saturating_add(cost));
     }
 
-    /// What to take in this trip: the more, the sooner after the last one.
+    /// What to take in this trip: the more, the sooner after the last one. Of trips under way at once only one takes more
+    /// than it needs, or what they brought would be left over.
     fn want(&self, key: Key, now: u64, cost: u32) -> u32 {
         if self.lease == 0 {
             return cost;
         }
-        let again = self.leases.change_kept(key, |lease| (now < lease.until).then_some(lease.last));
-        let want = again.flatten().map_or(cost, |last| last.saturating_mul(2));
-        want.min(self.lease).max(cost)
+        let life = self.valid.saturating_mul(1000);
+        let more = self.leases.change_kept(key, |lease| {
+            let alone = lease.under_way == 0 || now.saturating_sub(lease.under_way) > life;
+            (alone && now < lease.until).then(|| {
+                lease.under_way = now;
+                lease.last.saturating_mul(2)
+            })
+        });
+        more.flatten().map_or(cost, |more| more.min(self.lease).max(cost))
     }
 
     /// Keeps what a trip that began at `sent` brought beyond `cost`.
@@ -107,10 +116,12 @@ impl Shared {
         let owes = |lease: &Lease| if sent < lease.until { u64::from(lease.left) + 1 } else { 0 };
         self.leases.change(key, owes, |lease| {
             let fresh = lease.left == 0 || lease.until <= sent;
+            let brought_more = lease.under_way == sent;
             *lease = Lease {
                 until: if fresh { until } else { lease.until.min(until) },
-                left: taken.saturating_sub(cost) + if fresh { 0 } else { lease.left },
-                last: taken,
+                left: taken.saturating_sub(cost).saturating_add(if fresh { 0 } else { lease.left }),
+                last: if brought_more || fresh { taken.max(cost) } else { lease.last },
+                under_way: if brought_more { 0 } else { lease.under_way },
             };
         });
     }

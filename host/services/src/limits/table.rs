@@ -3,7 +3,7 @@
 //! Open addressing in shards, each behind a lock that is held for one question. A key is stored as 64 bits of its hash; with
 //! the bits that choose the shard, two of a million keys fall together once in some billions of hosts, and then share a
 //! counter, which admits less. A shard grows by half and forgets keys that owe nothing as it does. Once it may not grow,
-//! a new key takes the place of that one among sixteen that owes least.
+//! a new key takes the place of the one of some sixteen, met at random, that owes least.
 //!
 //! **Invariant:** what is forgotten is what gives its client least, and is counted if it gives anything.
 
@@ -170,17 +170,17 @@ impl<S: Copy + Default> Shard<S> {
     }
 
     fn displace(&mut self, owes: &impl Fn(&S) -> u64) -> bool {
-        let mut at = self.random.usize(..self.slots.len());
+        // Not neighbours: keys beside a gap would be met more often, and the gap would grow.
         let mut least: Option<(u64, usize)> = None;
         for _ in 0..SAMPLE {
+            let at = self.random.usize(..self.slots.len());
             let slot = &self.slots[at];
             if slot.print != 0 {
                 let found = (owes(&slot.state), at);
                 least = Some(least.map_or(found, |least| least.min(found)));
             }
-            at = self.next(at);
         }
-        // Filled to 7/8, sixteen neighbours are never all empty but by a hash that is none; then the first key goes.
+        // Filled to 7/8, sixteen slots are hardly ever all empty; then the first key goes.
         let first = || self.slots.iter().position(|slot| slot.print != 0).map(|at| (1, at));
         let Some((debt, at)) = least.or_else(first) else { return false };
         self.remove(at);

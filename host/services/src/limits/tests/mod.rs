@@ -3,6 +3,7 @@
 mod memory;
 mod rules;
 mod several;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

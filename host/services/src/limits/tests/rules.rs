@@ -7,12 +7,6 @@ use super::*;
 struct Log(Vec<(u64, u32)>);
 
 impl Log {
-    /// Admitted in `from..=to`.
-    fn within(&self, from: u64, to: u64) -> u64 {
-        let inside = self.0.iter().filter(|(at, _)| (from..=to).contains(at));
-        inside.map(|(_, cost)| u64::from(*cost)).sum()
-    }
-
     /// Whether no time from one admission to another saw more than the rule says.
     fn keeps(&self, config: &Config) -> Result<(), String> {
         let period = config.rate.period.as_nanos() as u64;
@@ -181,11 +175,9 @@ fn costs_and_rates_at_their_ends_neither_overflow_nor_admit() {
 #[test]
 fn threads_that_ask_at_once_get_no_more_than_one_would() {
     for algorithm in ALGORITHMS {
-        let (limits, ticks) = limits(&[(
-            "a",
-            &format!("rate = '1000/min'\nburst = 500\nalgorithm = '{algorithm}'")
-                .replace("burst = 500\n", if algorithm.contains("window") { "" } else { "burst = 500\n" }),
-        )]);
+        let burst = if algorithm.contains("window") { "" } else { "\nburst = 500" };
+        let text = format!("rate = '1000/min'\nalgorithm = '{algorithm}'{burst}");
+        let (limits, ticks) = limits(&[("a", &text)]);
         let limit = limits.get("a").unwrap();
         let most = limit.config().capacity();
         let admitted: u32 = std::thread::scope(|scope| {
