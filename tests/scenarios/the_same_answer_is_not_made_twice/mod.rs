@@ -3,6 +3,7 @@
 mod hosts;
 mod kept;
 mod tiers;
+mod values;
 
 use harness::{Client, Host, Reply, Server, Setup};
 

@@ -125,6 +125,10 @@ impl Inner {
         let fits = body.size_hint().lower() <= max as u64;
         let Some(terms) = self.terms(&trip, &parts, now).filter(|_| fits) else {
             if trip.head.method == Method::GET && !parts.status.is_server_error() {
+                if trip.stale.is_some() {
+                    // What it replaces is not to be given in its place any more.
+                    self.cache.forget(&trip.key);
+                }
                 self.mark_pass(&trip);
             }
             end(lead, Outcome::Alone);

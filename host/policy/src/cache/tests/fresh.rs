@@ -149,6 +149,24 @@ async fn a_stale_answer_is_validated_and_fresh_again() {
 }
 
 #[tokio::test]
+async fn a_304_about_something_else_is_asked_again_without_conditions() {
+    let (rig, plugin) = (
+        rig(CACHE),
+        plugin(|call, request| {
+            let known = request.headers().contains_key("if-none-match");
+            let response = Response::builder()
+                .header("cache-control", "max-age=60")
+                .header("etag", format!("\"{call}\""));
+            let body = if known { Body::Empty } else { Body::full(format!("answer {call}")) };
+            Ok(response.status(if known { 304 } else { 200 }).body(body).unwrap())
+        }),
+    );
+    rig.ask(&plugin, get("/a")).await;
+    rig.wait(61);
+    assert_eq!(rig.ask(&plugin, get("/a")).await.body, "answer 3");
+}
+
+#[tokio::test]
 async fn no_cache_means_validated_each_time_and_not_kept_without_a_way_to() {
     let (rig, plugin) = (
         rig(CACHE),
