@@ -20,7 +20,7 @@ use ostler_services::{Cache, Clock};
 
 use super::flight::Flights;
 use super::key::KeySpec;
-use super::{Inner, Origin};
+use super::{Answering, Inner, Origin};
 
 type Said = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
 
@@ -168,7 +168,10 @@ impl Rig {
         for (name, value) in ask.fields {
             request = request.header(name, value);
         }
-        self.inner.answer(plugin, exchange, request.body(Body::Empty).unwrap()).await
+        match self.inner.answer(plugin, exchange, request.body(Body::Empty).unwrap()) {
+            Answering::Now(response) => Ok(response),
+            Answering::Later(later) => later.await,
+        }
     }
 
     async fn ask(&self, plugin: &Plugin, ask: Ask) -> Got {
