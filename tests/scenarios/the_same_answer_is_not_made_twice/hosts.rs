@@ -18,12 +18,12 @@ async fn get(host: &Host, path: &str) -> harness::Reply {
     host.client.try_send(request).await.unwrap()
 }
 
-/// Purges by tag through `one`; how long `other` went on giving what was dropped.
+/// Purges by tag through `one`; how long `other` went on giving what was dropped, from the moment the purge was sent.
 async fn purged(one: &Host, other: &Host) -> Duration {
+    let since = Instant::now();
     let done = one.admin.send(Method::POST, "/v1/cache/purge", r#"{"tags": ["t"]}"#).await;
     assert_eq!((done.status.as_u16(), done.text()), (200, r#"{"purged":true}"#.to_owned()));
     assert!(!is_hit(&get(one, TAGGED).await), "whoever purged does not see it any more");
-    let since = Instant::now();
     loop {
         let reply = get(other, TAGGED).await;
         // A hit may be what the first host has just had made.

@@ -23,7 +23,7 @@ async fn a_value_is_made_by_one_call_and_waited_for_by_the_others() {
         assert_eq!((reply.status.as_u16(), reply.text()), (200, "1".to_owned()));
     }
     assert_eq!(host.client.get("/b").await.text(), "2");
-    assert_eq!(host.client.send(Method::DELETE, "/", "").await.status, 204);
+    assert_eq!(host.client.send(Method::DELETE, "/a", "").await.status, 204);
     assert_eq!(host.client.get("/a").await.text(), "3");
     assert_eq!(host.client.get("/a").await.text(), "3");
 }

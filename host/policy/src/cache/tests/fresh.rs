@@ -17,6 +17,18 @@ async fn an_answer_is_given_while_it_is_fresh_and_says_its_age() {
 }
 
 #[tokio::test]
+async fn what_another_cache_has_said_stays() {
+    let (rig, plugin) =
+        (rig(CACHE), fields(&[("cache-control", "max-age=60"), ("cache-status", "Other; hit")]));
+    rig.ask(&plugin, get("/a")).await;
+    let hit = rig.ask(&plugin, get("/a")).await;
+    let told: Vec<_> = hit.headers.get_all("cache-status").iter().collect();
+    assert_eq!(told, ["Other; hit", "Ostler; hit; ttl=60"]);
+    let plain = rig.ask(&fields(&[("cache-control", "max-age=60")]), get("/b")).await;
+    assert_eq!(plain.headers.get_all("cache-status").iter().count(), 1);
+}
+
+#[tokio::test]
 async fn lifetimes_come_from_the_nearest_word() {
     for (list, seconds) in [
         (&[("cache-control", "max-age=60, s-maxage=5")][..], 5),

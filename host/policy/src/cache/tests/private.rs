@@ -222,7 +222,8 @@ async fn way_13_a_validation_that_turns_private() {
     });
     assert_eq!(rig.ask(&plugin, get("/a").by("alice")).await.body, "answer 1");
     rig.wait(61);
-    assert_eq!(rig.ask(&plugin, get("/a").by("alice")).await.body, "answer 1");
+    let validated = rig.ask(&plugin, get("/a").by("alice")).await;
+    assert_eq!((validated.body.as_str(), validated.status_field()), ("answer 1", "Ostler; fwd=stale"));
     assert_eq!(rig.ask(&plugin, get("/a").by("bob")).await.body, "answer 3");
 }
 
