@@ -124,6 +124,8 @@ impl Cache {
 
     /// Bytes and entries in memory, roughly.
     pub fn held(&self) -> (u64, u64) {
+        // Else it tells of some time ago.
+        self.0.memory.run_pending_tasks();
         (self.0.memory.weighted_size(), self.0.memory.entry_count())
     }
 
