@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderName, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
 
+use crate::cache::Answering;
 use crate::observe::{Observation, Observer};
 use crate::overload::Overload;
 use crate::route::Found;
@@ -110,6 +111,14 @@ impl Order {
             Some(answers) => validate::check_response(answers, response),
             None => Ok(response),
         }
+        let Some(cache) = &gate.cache else {
+            return ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
+        };
+        let later = match cache.answer(plugin, visit.exchange.clone(), request) {
+            Answering::Now(response) => return Ok(response),
+            Answering::Later(later) => later,
+        };
+        later.await
     }
 }
 

@@ -59,6 +59,25 @@ fn defaults() -> BTreeMap<String, u128> {
         response_head,
         response_fields,
     } = ostler_upstream::Config::default();
+    let ostler_services::cache::Config {
+        memory: cache_memory,
+        disk,
+        entry,
+        shared: _,
+        shared_deadline,
+        namespace: _,
+    } = ostler_services::cache::Config::default();
+    let ostler_core::gate::CacheRules {
+        enabled: _,
+        ttl: _,
+        vary_on: _,
+        ignore_query: _,
+        stale_while_revalidate,
+        stale_if_error,
+        drop_set_cookie: _,
+        per_release: _,
+        show_tags: _,
+    } = ostler_core::gate::CacheRules::default();
     let ostler_runtime::Config { instances } = ostler_runtime::Config::default();
     let ostler_policy::overload::Config {
         adaptive: _,
@@ -87,6 +106,9 @@ fn defaults() -> BTreeMap<String, u128> {
         ("plugins.NAME.request_body", request_body),
         ("plugins.NAME.log", log),
         ("limits.NAME.max_keys", ostler_services::limits::MAX_KEYS as u64),
+        ("cache.memory", cache_memory),
+        ("cache.disk", disk),
+        ("cache.entry", entry),
         ("upstream.idle_per_origin", idle_per_origin as u64),
         ("upstream.exchanges", exchanges as u64),
         ("upstream.connections", upstream_connections as u64),
@@ -105,6 +127,9 @@ fn defaults() -> BTreeMap<String, u128> {
         ("server.grace", grace),
         ("plugins.NAME.deadline", deadline),
         ("redis.deadline", ostler_services::redis::DEADLINE),
+        ("cache.shared_deadline", shared_deadline),
+        ("routes.cache.stale_while_revalidate", stale_while_revalidate),
+        ("routes.cache.stale_if_error", stale_if_error),
         ("upstream.connect", connect),
         ("upstream.first_byte", first_byte),
         ("upstream.between_bytes", between_bytes),

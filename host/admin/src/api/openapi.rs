@@ -153,11 +153,11 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text,
+            "log": text, "cache": cache(),
             "grant": { "type": "object", "additionalProperties": false, "properties": {
-                "kv": texts, "sqlite": texts, "blob": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
+                "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
-                "properties": { "path": text, "methods": texts, "host": text } } } } },
+                "properties": { "path": text, "methods": texts, "host": text, "cache": cache() } } } } },
         "Plugin": { "type": "object", "properties": {
             "name": text, "defined_in": { "enum": ["file", "api"] }, "path": { "type": ["string", "null"] },
             "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
@@ -182,6 +182,15 @@ fn schemas() -> Value {
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts } },
     })
+}
+
+/// How answers are kept.
+fn cache() -> Value {
+    let (text, flag) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
+    let texts = json!({ "type": "array", "items": text });
+    json!({ "type": "object", "additionalProperties": false, "properties": {
+        "enabled": flag, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
+        "stale_if_error": text, "drop_set_cookie": flag, "per_release": flag, "show_tags": flag } })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use ostler_core::{Body, Error, Exchange, Kind};
 use ostler_services::cache::{Answer, Entry, Held};
 use tokio::sync::{oneshot, watch};
@@ -104,9 +104,13 @@ impl Inner {
         self.cache.stats().misses.add();
         // A range of what is not kept, and HEAD, are the plugin's to answer, with the client's own conditions.
         let whole = trip.head.method == Method::GET && !trip.head.headers.contains_key(header::RANGE);
-        let request =
-            if whole { forward(&mut trip) } else { Request::from_parts(trip.head.clone(), Body::Empty) };
-        let result = origin.call(trip.exchange.clone(), request).await;
+        let result = match whole {
+            true => call(&origin, &mut trip).await,
+            false => {
+                let request = Request::from_parts(trip.head.clone(), Body::Empty);
+                origin.call(trip.exchange.clone(), request).await
+            }
+        };
         self.finish(trip, result, None)
     }
 
@@ -131,8 +135,7 @@ impl Inner {
     ) {
         self.cache.stats().misses.add();
         tokio::spawn(async move {
-            let request = forward(&mut trip);
-            let result = origin.call(trip.exchange.clone(), request).await;
+            let result = call(&origin, &mut trip).await;
             let _ = answer.send(self.finish(trip, result, Some(lead)));
         });
     }
@@ -190,6 +193,29 @@ impl Inner {
         }
         self.alone(origin, trip).await
     }
+}
+
+/// Asks the plugin; once more if it says that something else still holds than what is kept (RFC 9111, section 4.3.4).
+async fn call<O: Origin>(origin: &O, trip: &mut Trip) -> Result<Response<Body>, Error> {
+    let request = forward(trip);
+    let result = origin.call(trip.exchange.clone(), request).await;
+    if trip.validates
+        && let Ok(response) = &result
+        && response.status() == StatusCode::NOT_MODIFIED
+        && !trip.stale.as_ref().and_then(|entry| entry.answer()).is_some_and(|kept| holds(kept, response))
+    {
+        (trip.stale, trip.validates) = (None, false);
+        let request = forward(trip);
+        return origin.call(trip.exchange.clone(), request).await;
+    }
+    result
+}
+
+/// Whether a 304 is about `kept`.
+fn holds(kept: &Answer, response: &Response<Body>) -> bool {
+    let tag = |value: &HeaderValue| value.as_bytes().strip_prefix(b"W/").unwrap_or(value.as_bytes()).to_vec();
+    let said = response.headers().get(header::ETAG).map(tag);
+    said.is_none() || said == kept.headers.get(header::ETAG).map(tag)
 }
 
 /// The request for the plugin: for the whole answer, or for word that the stale one still holds.

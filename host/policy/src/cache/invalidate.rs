@@ -64,7 +64,7 @@ fn on(host: &str, location: &str) -> Option<String> {
     let path = uri.path_and_query().map_or("/", |target| target.as_str());
     match uri.authority() {
         Some(authority) => authority.as_str().eq_ignore_ascii_case(host).then(|| format!("{host}{path}")),
-        None => path.starts_with('/').then(|| format!("{host}{path}")),
+        None => (path.starts_with('/') && !path.starts_with("//")).then(|| format!("{host}{path}")),
     }
 }
 

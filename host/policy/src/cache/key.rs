@@ -234,3 +234,22 @@ fn parameter(part: &str) -> (String, &str) {
     let name = name.replace('+', " ");
     (percent_decode_str(&name).decode_utf8_lossy().into_owned(), value)
 }
+
+#[cfg(test)]
+mod tests {
+    use ostler_core::settings::Located;
+
+    use super::*;
+
+    #[test]
+    fn what_nothing_varies_on_is_told_with_its_line() {
+        let names = ["principal", "header:x-a", "header:", "header:a b", "principle", "tenant:x", "cookie:c"];
+        let vary_on = names.iter().map(|name| Located { value: (*name).to_owned(), line: 7 }).collect();
+        let flaws = check(&CacheRules { vary_on, ..CacheRules::default() });
+        let found: Vec<_> = flaws.iter().map(|flaw| (flaw.line, flaw.found.as_str())).collect();
+        assert_eq!(
+            found,
+            [(7, "\"header:\""), (7, "\"header:a b\""), (7, "\"principle\""), (7, "\"tenant:x\"")]
+        );
+    }
+}

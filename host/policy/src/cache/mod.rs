@@ -17,6 +17,7 @@ mod tee;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,39 +86,46 @@ impl Caching {
     }
 
     /// Answers from what is kept, or calls the plugin and keeps what it answers.
-    pub(crate) async fn answer(
+    pub(crate) fn answer(
         &self,
         plugin: &Arc<Plugin>,
         exchange: Exchange,
         request: Request<Body>,
-    ) -> Result<Response<Body>, Error> {
-        self.0.answer(plugin, exchange, request).await
+    ) -> Answering {
+        self.0.answer(plugin, exchange, request)
     }
 }
 
+/// A reply at once, or one to wait for. No future of its own, so that the future of an exchange stays small.
+pub(crate) enum Answering {
+    Now(Response<Body>),
+    Later(Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>),
+}
+
 impl Inner {
-    async fn answer<O: Origin>(
+    fn answer<O: Origin>(
         self: &Arc<Self>,
         origin: &O,
         exchange: Exchange,
         request: Request<Body>,
-    ) -> Result<Response<Body>, Error> {
+    ) -> Answering {
         let (head, body) = request.into_parts();
         let key = self.key.key(&exchange, &head);
         if !self.serves(&head, &body) {
-            return Box::pin(self.clone().pass(origin.clone(), key, exchange, head, body)).await;
+            let passing = self.clone().pass(origin.clone(), key, exchange, head, body);
+            return Answering::Later(Box::pin(passing));
         }
         let asked = Asked::of(&head.headers);
-        if let Some((entry, _)) = self.find(&key, &head)
+        if let Some(entry) = self.find(&key, &head)
             && let Some(answer) = self.usable(&entry, &exchange, &head)
         {
             let now = self.cache.clock().now_ms();
             if fresh_enough(answer, &asked, now) {
                 self.cache.stats().hits.add();
-                return Ok(reply(answer, &head, now, How::Hit));
+                return Answering::Now(reply(answer, &head, now, How::Hit));
             }
         }
-        Box::pin(self.clone().ask(origin.clone(), key, exchange, head, asked)).await
+        Answering::Later(Box::pin(self.clone().ask(origin.clone(), key, exchange, head, asked)))
     }
 
     /// Whether a kept answer may be the answer to a request with `head`.
@@ -129,12 +137,11 @@ impl Inner {
             && !CONDITIONS.iter().any(|name| head.headers.contains_key(name))
     }
 
-    /// The entry in memory, and the key it lies under.
-    fn find(&self, key: &[u8], head: &Parts) -> Option<(Arc<Entry>, Option<Vec<u8>>)> {
+    /// The entry for `head` in memory.
+    fn find(&self, key: &[u8], head: &Parts) -> Option<Arc<Entry>> {
         let entry = self.cache.get(key)?;
-        let Held::Vary(names, number) = &entry.held else { return Some((entry, None)) };
-        let variant = key::variant(key, names, *number, head);
-        Some((self.cache.get(&variant)?, Some(variant)))
+        let Held::Vary(names, number) = &entry.held else { return Some(entry) };
+        self.cache.get(&key::variant(key, names, *number, head))
     }
 
     /// The answer in `entry`, if it may be given to `exchange`.

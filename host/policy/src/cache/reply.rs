@@ -9,6 +9,12 @@ use ostler_services::cache::Answer;
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
+/// Set by the order of policies for each reply.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Stands where a reply has a value of its own.
+const PLACE: HeaderValue = HeaderValue::from_static("Ostler");
+
 /// How a reply came about, for `Cache-Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
@@ -57,8 +63,32 @@ fn finish(mut response: Response<Body>, answer: &Answer, now_ms: i64, how: How) 
     let headers = response.headers_mut();
     headers.insert(header::AGE, HeaderValue::from(age));
     let left = answer.fresh_until_ms - now_ms;
-    headers.append(CACHE_STATUS, status(how, Some(left.div_euclid(1000))));
+    let value = status(how, Some(left.div_euclid(1000)));
+    // What another cache has said stays before it (RFC 9211, section 2).
+    match headers.get(&CACHE_STATUS).is_some_and(|value| value == PLACE) {
+        true => drop(headers.insert(CACHE_STATUS, value)),
+        false => drop(headers.append(CACHE_STATUS, value)),
+    }
     response
+}
+
+/// Keeps places in the fields of an answer for those that each reply has, so that a hit copies the fields once and at their final
+/// size.
+pub(super) fn prepare(headers: &mut HeaderMap) {
+    headers.insert(header::AGE, PLACE);
+    headers.insert(REQUEST_ID, PLACE);
+    if !headers.contains_key(&CACHE_STATUS) {
+        headers.insert(CACHE_STATUS, PLACE);
+    }
+}
+
+/// Takes the places out again.
+pub(super) fn restore(headers: &mut HeaderMap) {
+    headers.remove(header::AGE);
+    headers.remove(REQUEST_ID);
+    if headers.get(&CACHE_STATUS).is_some_and(|value| value == PLACE) {
+        headers.remove(CACHE_STATUS);
+    }
 }
 
 /// Says in `headers` how a reply came about that was not kept.

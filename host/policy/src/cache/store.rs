@@ -94,6 +94,7 @@ impl Inner {
         };
         let mut parts = Response::new(()).into_parts().0;
         (parts.status, parts.headers) = (stale.status, stale.headers.clone());
+        reply::restore(&mut parts.headers);
         for name in said.headers.keys().filter(|name| !OF_THE_BODY.contains(name)) {
             parts.headers.remove(name);
             for value in said.headers.get_all(name) {
@@ -125,6 +126,10 @@ impl Inner {
         let fits = body.size_hint().lower() <= max as u64;
         let Some(terms) = self.terms(&trip, &parts, now).filter(|_| fits) else {
             if trip.head.method == Method::GET && !parts.status.is_server_error() {
+                if trip.stale.is_some() {
+                    // What it replaces is not to be given in its place any more.
+                    self.cache.forget(&trip.key);
+                }
                 self.mark_pass(&trip);
             }
             end(lead, Outcome::Alone);
@@ -201,6 +206,7 @@ impl Inner {
         if !self.rules.show_tags {
             parts.headers.remove(CACHE_TAG);
         }
+        reply::prepare(&mut parts.headers);
         let whole_ms =
             |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let answer = Answer {

@@ -107,3 +107,46 @@ fn namespace(section: &mut Section<'_>) -> Option<String> {
     section.problem("namespace", format!("{text:?}"), "1 to 63 of a-z, 0-9, - and _", "");
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use ostler_core::settings::{Node, Problems};
+
+    use super::*;
+
+    fn read(text: &str, redis: bool) -> (Config, Vec<String>) {
+        let problems = Problems::new("t");
+        let node = Node::from_toml(text, &problems);
+        let config = Config::read(node.section("cache", &problems), redis);
+        (config, problems.into_vec().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_can_be_is_read() {
+        let text = "memory = '1MiB'\ndisk = '1GiB'\nshared = 'memcached://[::1]:11211'\nnamespace = 'shop'";
+        let (config, problems) = read(text, false);
+        assert_eq!(problems, [""; 0]);
+        assert!(config.shared == SharedStore::Memcached("[::1]:11211".into()) && config.disk == 1 << 30);
+        assert!(read("shared = 'redis'", true).0.shared == SharedStore::Redis);
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_with_its_repair() {
+        let (_, told) = read("shared = 'redis'", false);
+        assert_eq!(
+            told,
+            [
+                "t:1: error: cache.shared: found \"redis\" without a [redis]; allowed: \"redis\" (that of [redis]) or \
+              \"memcached://HOST:PORT\"; repair: add [redis] with its url"
+            ]
+        );
+        let many =
+            "shared = 'memcached://a'\ndisk = '1MiB'\nentry = '1B'\nnamespace = 'A b'\nmemroy = '1MiB'";
+        assert_eq!(read(many, true).1.len(), 5, "{:?}", read(many, true).1);
+        for bad in
+            ["memcached://", "memcached://a:0", "memcached://a:99999", "memcached://a b:1", "http://a:1"]
+        {
+            assert_eq!(read(&format!("shared = '{bad}'"), true).1.len(), 1, "{bad}");
+        }
+    }
+}

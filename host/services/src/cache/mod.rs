@@ -98,7 +98,7 @@ impl Cache {
         let store = match (&config.shared, redis) {
             (SharedStore::Redis, Some(redis)) => Some(Store::Redis(redis)),
             (SharedStore::Memcached(address), _) => {
-                Some(Store::Memcached(memcached::Memcached::new(address, &config.namespace)))
+                Some(Store::Memcached(Box::new(memcached::Memcached::new(address, &config.namespace))))
             }
             _ => None,
         };
@@ -124,6 +124,8 @@ impl Cache {
 
     /// Bytes and entries in memory, roughly.
     pub fn held(&self) -> (u64, u64) {
+        // Else it tells of some time ago.
+        self.0.memory.run_pending_tasks();
         (self.0.memory.weighted_size(), self.0.memory.entry_count())
     }
 
@@ -282,9 +284,6 @@ impl Cache {
 }
 
 fn memory(bytes: u64, stats: Arc<Stats>) -> Memory {
-    let weigh = |key: &Box<[u8]>, entry: &Arc<Entry>| {
-        u32::try_from(key.len().saturating_add(entry.weight())).unwrap_or(u32::MAX)
-    };
     moka::sync::Cache::builder()
         .max_capacity(bytes)
         .weigher(weigh)
@@ -294,6 +293,11 @@ fn memory(bytes: u64, stats: Arc<Stats>) -> Memory {
             }
         })
         .build_with_hasher(foldhash::fast::RandomState::default())
+}
+
+#[allow(clippy::borrowed_box, reason = "the shape that moka asks for")]
+fn weigh(key: &Box<[u8]>, entry: &Arc<Entry>) -> u32 {
+    u32::try_from(key.len().saturating_add(entry.weight())).unwrap_or(u32::MAX)
 }
 
 /// What an answer at `host/path?query` is called in purges.

@@ -39,7 +39,7 @@ struct Inner {
 
 pub(super) enum Store {
     Redis(Redis),
-    Memcached(Memcached),
+    Memcached(Box<Memcached>),
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -210,7 +210,8 @@ mod tests {
     async fn a_store_that_is_gone_costs_nothing_while_that_is_known() {
         // A port that takes connections and never says a word.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let store = Store::Memcached(Memcached::new(&silent.local_addr().unwrap().to_string(), "t"));
+        let store =
+            Store::Memcached(Box::new(Memcached::new(&silent.local_addr().unwrap().to_string(), "t")));
         let stats = Arc::new(Stats::default());
         let shared = Shared::new(store, "t", Duration::from_millis(40), stats.clone());
         assert!(shared.get(b"a").await.is_none());
