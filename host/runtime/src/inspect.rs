@@ -161,12 +161,18 @@ impl Inspection {
         self.lacking(grant).into_iter().chain(self.absent()).collect()
     }
 
-    /// What it imports although `grant` does not allow it.
-    pub fn lacking(&self, grant: &Grant) -> Vec<String> {
-        let lacking = self.needs.iter().filter(|need| !need.granted(grant));
-        lacking
-            .map(|need| format!("{}, but {} is not granted; calls will be denied", need.why(), need.as_str()))
-            .collect()
+    /// What it imports although `grant` does not allow it, all in one: toolchains import the whole contract.
+    pub fn lacking(&self, grant: &Grant) -> Option<String> {
+        let lacking = || self.needs.iter().filter(|need| !need.granted(grant));
+        let keys: Vec<_> = lacking().map(|need| need.as_str()).collect();
+        let what: Vec<_> = lacking().map(|need| need.what()).collect();
+        let are = match keys.len() {
+            0 => return None,
+            1 => "is",
+            _ => "are",
+        };
+        let (what, keys) = (listed(&what), listed(&keys));
+        Some(format!("it imports {what}, but {keys} {are} not granted; calls will be denied"))
     }
 
     /// What it imports although this host does not have it.
@@ -189,6 +195,15 @@ impl Inspection {
             names => names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", "),
         };
         format!("it exports no handler; it exports {exports}; export {ways}")
+    }
+}
+
+/// `a, b and c`
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

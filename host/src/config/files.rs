@@ -41,7 +41,7 @@ fn judge(section: &Section<'_>, told: &str, spec: &PluginSpec, found: &Inspectio
             "no repair is needed if it never calls it",
         );
     }
-    for warning in found.lacking(&spec.grant) {
+    if let Some(warning) = found.lacking(&spec.grant) {
         section.warning("path", format!("{told:?}: {warning}"), "", "grant it if the plugin is to use it");
     }
 }

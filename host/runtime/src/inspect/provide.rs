@@ -165,15 +165,15 @@ impl Need {
         }
     }
 
-    pub(super) const fn why(self) -> &'static str {
+    pub(super) const fn what(self) -> &'static str {
         match self {
-            Need::Kv => "it imports key-value stores",
-            Need::Sqlite => "it imports SQLite databases",
-            Need::Blob => "it imports containers of objects",
-            Need::Config => "it imports configuration values",
-            Need::Http => "it imports outbound HTTP",
-            Need::Limits => "it imports rate limits",
-            Need::Cache => "it imports caches",
+            Need::Kv => "key-value stores",
+            Need::Sqlite => "SQLite databases",
+            Need::Blob => "containers of objects",
+            Need::Config => "configuration values",
+            Need::Http => "outbound HTTP",
+            Need::Limits => "rate limits",
+            Need::Cache => "caches",
         }
     }
 }

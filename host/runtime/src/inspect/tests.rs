@@ -107,6 +107,8 @@ fn a_known_import_that_is_not_granted_is_a_warning() {
         ("wasi:blobstore/blobstore@0.2.0-draft", "blob"),
         ("wasi:http/outgoing-handler@0.2.8", "http"),
         ("wasi:http/client@0.3.0", "http"),
+        ("ostler:plugin/rate-limit@0.1.0", "limits"),
+        ("ostler:plugin/cache@0.1.0", "cache"),
     ] {
         let found = importing(name);
         assert_eq!(found.refusals().len(), 1, "{name} is provided; only the handler is missing");
@@ -115,6 +117,24 @@ fn a_known_import_that_is_not_granted_is_a_warning() {
     }
     let granted = Grant { kv: vec!["a".into()], ..Grant::default() };
     assert_eq!(importing("ostler:plugin/kv@0.1.0").warnings(&granted), Vec::<String>::new());
+}
+
+#[test]
+fn all_that_is_not_granted_is_one_warning() {
+    let needs = vec![Need::Kv, Need::Http, Need::Cache];
+    let found = Inspection { needs, ..importing("ostler:plugin/kv@0.1.0") };
+    let granted = Grant { kv: vec!["a".into()], ..Grant::default() };
+    assert_eq!(
+        found.lacking(&granted).as_deref(),
+        Some("it imports outbound HTTP and caches, but http and cache are not granted; calls will be denied")
+    );
+    assert_eq!(
+        found.lacking(&Grant::default()).as_deref(),
+        Some(
+            "it imports key-value stores, outbound HTTP and caches, but kv, http and cache are not granted; calls will \
+             be denied"
+        )
+    );
 }
 
 #[test]
