@@ -99,26 +99,21 @@ impl Order {
         let answers = gate.validate.as_ref().and_then(|validator| validator.answers(&head));
         let (body, timing) = place.begin(body);
         let request = Request::from_parts(head, body);
-        let response = match &gate.cache {
-            Some(cache) => cache.answer(plugin, visit.exchange.clone(), request).await,
-            None => {
-                let answered = ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
-                place.end(timing, answered.as_ref().err());
-                answered
-            }
-        }?;
+        let timed = |answered: Result<Response<Body>, Error>| {
+            place.end(timing, answered.as_ref().err());
+            answered
+        };
+        let answered = match &gate.cache {
+            Some(cache) => match cache.answer(plugin, visit.exchange.clone(), request) {
+                Answering::Now(response) => Ok(response),
+                Answering::Later(later) => timed(later.await),
+            },
+            None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), request).await),
+        };
         match &answers {
-            Some(answers) => validate::check_response(answers, response),
-            None => Ok(response),
+            Some(answers) => validate::check_response(answers, answered?),
+            None => answered,
         }
-        let Some(cache) = &gate.cache else {
-            return ostler_runtime::call(plugin, visit.exchange.clone(), request).await;
-        };
-        let later = match cache.answer(plugin, visit.exchange.clone(), request) {
-            Answering::Now(response) => return Ok(response),
-            Answering::Later(later) => later,
-        };
-        later.await
     }
 }
 
@@ -143,9 +138,9 @@ impl Handle for Order {
         let answered = match (&route, &allow) {
             (Some(route), _) => {
                 let deadline = started + route.deadline();
+                let authorize = route.gate.authorize(&request, &peer, client);
                 let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
-                exchange.client = client;
-                exchange.authorize = route.gate.authorize(&request, &peer, client);
+                (exchange.client, exchange.authorize) = (client, authorize);
                 let mut visit = Visit { exchange, fields };
                 let answered = self.answer(route, &mut visit, request).await;
                 observation.principal = visit.exchange.principal;

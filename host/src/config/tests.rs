@@ -355,6 +355,9 @@ const BROKEN: &[(&str, &[&str])] = &[
              \"mtls\" or \"basic\"",
             "ostler.toml:7: error: auth.c.users: found \"anna\": no hash in PHC form; allowed: NAME:$argon2id$...[:ROLE,ROLE]; \
              repair: make the hash with `ostler hash-password`",
+        ],
+    ),
+    (
         "[limits.a]\nrate = 'often'\n[limits.b]\nrate = '5/s'\nshared = true",
         &[
             "ostler.toml:2: error: limits.a.rate: found \"often\"; allowed: a count and a period of 1s to 31d, such as \

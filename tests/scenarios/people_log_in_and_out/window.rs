@@ -19,7 +19,9 @@ async fn a_person_logs_in_and_out_in_a_real_browser() {
              document.querySelector('input[name=password]').value = 'x'; \
              document.querySelector('form').requestSubmit(); 1",
         );
-        page.until("document.readyState === 'complete' && document.querySelector('input[value=consent]') !== null");
+        page.until(
+            "document.readyState === 'complete' && document.querySelector('input[value=consent]') !== null",
+        );
         page.evaluate("document.querySelector('form').requestSubmit(); 1");
         page.until(&format!("location.href === '{origin}/echo' && document.readyState === 'complete'"));
         // Scripts of the site do not see the session, but may read the token against other sites.

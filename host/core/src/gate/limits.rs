@@ -13,9 +13,6 @@ pub struct LimitsSpec {
 
 impl LimitsSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let limits = section.strings("limits");
-        LimitsSpec {
-            limits: section.has("limits").then_some(limits),
         // Asked for in any case, so that a misspelt key is told its name.
         let (told, limits) = (section.has("limits"), section.strings("limits"));
         LimitsSpec {
