@@ -41,7 +41,8 @@ fn route(path: &str) -> RouteSpec {
 
 /// A request of somebody.
 fn asks(client: &str, fields: &[(&str, &str)], known: Option<Principal>) -> (Exchange, Parts) {
-    let peer = Peer { address: SocketAddr::from(([10, 0, 0, 1], 1)), scheme: Scheme::Http };
+    let peer =
+        Peer { address: SocketAddr::from(([10, 0, 0, 1], 1)), scheme: Scheme::Http, certificate: None };
     let now = Instant::now();
     let mut exchange =
         Exchange::new(RequestId::generate(1), peer, "/x".into(), now, now + Duration::from_secs(9));

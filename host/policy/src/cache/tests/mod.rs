@@ -156,7 +156,7 @@ impl Ask {
 
 impl Rig {
     async fn try_ask(&self, plugin: &Plugin, ask: Ask) -> Result<Response<Body>, Error> {
-        let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http };
+        let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http, certificate: None };
         let (now, id) = (Instant::now(), RequestId::generate(1));
         let deadline = tokio::time::Instant::now().into_std() + Duration::from_secs(10);
         let mut exchange = Exchange::new(id, peer, "/".into(), now, deadline);
