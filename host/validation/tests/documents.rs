@@ -49,7 +49,7 @@ const BROKEN: [(&str, &str); 18] = [
     ),
     (
         "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema:\n          type: strnig\n",
-        "api.yaml:9 at /paths/~1a/get/parameters/0/schema/type",
+        "api.yaml:9 at /paths/~1a/get/parameters/0/schema/type: \"strnig\" is no type",
     ),
     (
         "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - name: a\n        in: query\n        schema: {pattern: '(?=x)'}\n",
