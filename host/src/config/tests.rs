@@ -288,6 +288,50 @@ const BROKEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[authorization]\nroles = { a = ['role:b'], c = ['x:'] }\nscopes = 'restrct'\ncedar = 'none.cedar'",
+        &[
+            "ostler.toml:2: error: authorization.roles.a: found \"role:b\", which is not defined; allowed: a, c; repair: define \
+             it: b = [...]",
+            "ostler.toml:2: error: authorization.roles.c: found \"x:\"; allowed: permissions as \"orders:write\", \"orders:*\" \
+             or \"*\", with \" on RESOURCE\" if need be",
+            "ostler.toml:3: error: authorization.scopes: found \"restrct\"; allowed: \"restrict\" or \"grant\" or \"ignore\"",
+            "ostler.toml:4: error: authorization.cedar: found none.cedar: No such file or directory (os error 2); allowed: a \
+             readable file of Cedar policies, of at most 1MiB; repair: name a file beside this one",
+        ],
+    ),
+    (
+        "[authorization]\ncedar = 'a.txt'",
+        &[
+            "ostler.toml:2: error: authorization.cedar: found a.txt:1: unexpected end of input; allowed: Cedar policies",
+        ],
+    ),
+    (
+        "[plugins.a]\n[[routes]]\npath = '/x/{id}'\nplugin = 'a'\nrequire = ['x on y/{no}']\ntenant = 'path:t'",
+        &[
+            "ostler.toml:5: error: require: found \"x on y/{no}\"; allowed: segments that are texts or parameters of /x/{id}: \
+             {id}",
+            "ostler.toml:6: error: tenant: found \"path:t\", but /x/{id} has no segment {t}; allowed: {id}",
+        ],
+    ),
+    (
+        "[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nrequire = ['x']",
+        &[
+            "ostler.toml:5: error: require: found no auth beside it, so that nobody could pass; allowed: together with auth; \
+             repair: add auth = [\"NAME\"] to the route, its plugin or [defaults], or require = [] to the route",
+        ],
+    ),
+    (
+        "[overload]\nmax_in_flight = 10\nmin_in_flight = 20\nretry_after = '1ms'\npriority = 'low'",
+        &[
+            "ostler.toml:3: error: overload.min_in_flight: found 20; allowed: at most max_in_flight and plugin_max_in_flight; \
+             repair: write 10 or less",
+            "ostler.toml:4: error: overload.retry_after: found \"1ms\"; allowed: a duration from \"1s\" to \"1h\", with its \
+             unit (ms, s, m, h, d)",
+            "ostler.toml:5: error: overload.priority: found an unknown key; allowed: max_in_flight, plugin_max_in_flight, \
+             min_in_flight, retry_after, adaptive; repair: remove it",
+        ],
+    ),
+    (
         "[state]\ndir = 'a.txt'",
         &[
             "ostler.toml:2: error: state.dir: found \"a.txt\", which is a file; allowed: a folder, which is created on first \
@@ -300,6 +344,44 @@ const BROKEN: &[(&str, &[&str])] = &[
             "ostler.toml:2: error: plugins.a.grant.config.x: found ${NOPE}, and no variable of this name (in UTF-8) is set; \
            allowed: variables of the host's environment; repair: set NOPE, or write $${ where you mean the characters \
            themselves",
+        ],
+    ),
+    (
+        "[auth.a]\nkind = 'jwd'\n[auth.b]\nkind = 'mtls'\n[auth.c]\nkind = 'basic'\nusers = { anna = 'hunter2' }",
+        &[
+            "ostler.toml:1: error: auth: found \"b\" of kind mtls, while no listener asks for certificates; allowed: mtls beside \
+             [server] tls.client_ca; repair: add client_ca = \"ca.pem\" to [server] tls",
+            "ostler.toml:2: error: auth.a.kind: found \"jwd\"; allowed: \"jwt\" or \"introspection\" or \"oidc\" or \"api-key\" or \
+             \"mtls\" or \"basic\"",
+            "ostler.toml:7: error: auth.c.users: found \"anna\": no hash in PHC form; allowed: NAME:$argon2id$...[:ROLE,ROLE]; \
+             repair: make the hash with `ostler hash-password`",
+        ],
+    ),
+    (
+        "[limits.a]\nrate = 'often'\n[limits.b]\nrate = '5/s'\nshared = true",
+        &[
+            "ostler.toml:2: error: limits.a.rate: found \"often\"; allowed: a count and a period of 1s to 31d, such as \
+           \"100/min\" or \"20/30s\"; repair: write \"100/min\"",
+            "ostler.toml:5: error: limits.b.shared: found no [redis] to share it in; allowed: shared beside [redis]; repair: \
+           add [redis] url",
+        ],
+    ),
+    (
+        "[limits.per-user]\nrate = '5/s'\n[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nlimits = ['per-usr']",
+        &["ostler.toml:7: error: limits: found \"per-usr\"; allowed: per-user; repair: write \"per-user\""],
+    ),
+    (
+        "[limits.a]\nrate = '5/s'\n[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nlimits = ['a']\ncost = 6",
+        &[
+            "ostler.toml:7: error: cost: found 6; allowed: at most 5, what a holds; repair: lower cost, or raise the limit's \
+           rate or burst",
+        ],
+    ),
+    (
+        "[plugins.a]\ngrant = { limits = ['a'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
+        &[
+            "ostler.toml:1: warning: plugins.a.grant.limits: found \"a\"; allowed: names of [limits.NAME]; repair: add \
+           [limits.a]",
         ],
     ),
 ];

@@ -1,5 +1,12 @@
 //! Documents that are broken, hostile, or say what is answered.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::result_large_err,
+    clippy::type_complexity,
+    reason = "tests"
+)]
 
 mod common;
 
