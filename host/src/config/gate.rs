@@ -76,3 +76,46 @@ pub(super) fn check(gate: &GateConfig, routes: &[RouteSpec], plugins: &Known, pr
         problems.add(Severity::Error, flaw.line, flaw.key, flaw.found, flaw.allowed, flaw.repair);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    /// Configurations that name `api.yaml`, whose seventh line is broken, and exactly what is told of each.
+    const BROKEN: [(&str, &str); 4] = [
+        (
+            "[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nopenapi = 'none.yaml'",
+            "ostler.toml:5: error: openapi: found none.yaml: cannot be read: No such file or directory (os error 2); allowed: a file \
+             of YAML or JSON; repair: name a file, relative to the configuration file, that the host may read",
+        ),
+        (
+            "[plugins.a]\nopenapi = 'api.yaml'\nschema = 'x'\n[[routes]]\npath = '/'\nplugin = 'a'",
+            "ostler.toml:2: error: openapi: found openapi and schema; allowed: one of them; repair: leave out schema",
+        ),
+        (
+            "[defaults]\nopenapi = 'api.yaml'\n[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'",
+            "ostler.toml:2: error: openapi: found api.yaml:7 at /paths/~1a/get/parameters/0/schema/type: \"integr\" is no type; \
+             allowed: null, boolean, object, array, number, integer, string, or a list of them; repair: name the type",
+        ),
+        (
+            "[defaults]\ncheck_responses = 'yes'",
+            "ostler.toml:2: error: defaults.check_responses: found \"yes\"; allowed: \"off\" or \"log\" or \"refuse\"",
+        ),
+    ];
+
+    #[test]
+    fn broken_documents_are_told_with_their_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let api = "openapi: 3.1.0\npaths:\n  /a:\n    get:\n      parameters:\n      - {name: a, in: query,\n         schema: {type: integr}}\n";
+        std::fs::write(folder.path().join("api.yaml"), api).unwrap();
+        let file = folder.path().join("ostler.toml");
+        let here = format!("{}/", folder.path().display());
+        for (text, expected) in BROKEN {
+            std::fs::write(&file, text).unwrap();
+            let problems = Config::load(&file).unwrap_err();
+            let told: Vec<_> =
+                problems.iter().map(|problem| problem.to_string().replace(&here, "")).collect();
+            assert_eq!(told, [expected], "{text}");
+        }
+    }
+}

@@ -176,8 +176,13 @@ fn schemas(translated: &Translated) -> Vec<Broken> {
     let check = |pointer: &String| {
         let schema = translated.root.pointer(pointer)?;
         let error = jsonschema::draft202012::meta::validate(schema).err()?;
-        let problem: String = error.to_string().chars().take(300).collect();
         let pointer = format!("{pointer}{}", error.instance_path().as_str());
+        if pointer.ends_with("/type") && error.instance().is_string() {
+            let allowed = "null, boolean, object, array, number, integer, string, or a list of them";
+            let problem = format!("{} is no type", error.instance());
+            return Some(Broken::new(pointer, problem, allowed, "name the type"));
+        }
+        let problem: String = error.to_string().chars().take(300).collect();
         Some(Broken::new(pointer, problem, "JSON Schema", "mend the schema"))
     };
     translated.schemas.iter().filter_map(check).collect()

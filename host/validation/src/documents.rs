@@ -35,7 +35,7 @@ type Compiled = Result<Arc<Rules>, Arc<[(Broken, Option<u64>)]>>;
 
 /// What requests are compared with.
 pub(crate) enum Rules {
-    Document(Document),
+    Document(Box<Document>),
     /// A schema for the body: of methods that usually have one, and of the others.
     Schema {
         with: Box<Operation>,
@@ -86,7 +86,7 @@ fn compile(path: &Path, format: Format) -> Compiled {
         Arc::from([(broken, line)])
     })?;
     let rules = match format {
-        Format::OpenApi => Document::compile(&source.value).map(Rules::Document),
+        Format::OpenApi => Document::compile(&source.value).map(Box::new).map(Rules::Document),
         Format::JsonSchema => schema(&source).map_err(|broken| vec![broken]),
     };
     rules.map(Arc::new).map_err(|broken| {

@@ -94,7 +94,7 @@ fn bounded(options: jsonschema::ValidationOptions<'_>) -> jsonschema::Validation
         .with_keyword(meter::KEYWORD, meter::keyword)
         .with_format("byte", |text: &str| {
             let trimmed = text.trim_end_matches('=');
-            text.len() % 4 == 0
+            text.len().is_multiple_of(4)
                 && text.len() - trimmed.len() <= 2
                 && trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
         })

@@ -127,6 +127,8 @@ fn options() -> serde_saphyr::Options {
             max_nodes: DOCUMENT_VALUES,
             max_events: 4 * DOCUMENT_VALUES,
         },
+        // As YAML 1.2 has it: `no` is a text, as in a list of countries.
+        strict_booleans: true,
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: DOCUMENT_VALUES,
             max_replay_stack_depth: 16,
@@ -251,6 +253,10 @@ mod tests {
     fn broken_documents_name_their_line() {
         assert_eq!(source("a: 1\nb: [1, 2\nc: 3\n").err().unwrap().line.map(|line| line >= 2), Some(true));
         assert_eq!(source("a: 1\nb: 2\na: 3\n").err().unwrap().line, Some(3));
+        assert_eq!(
+            source("a: [n, no, on, y]").unwrap().value,
+            serde_json::json!({"a": ["n", "no", "on", "y"]})
+        );
         assert!(source("").is_ok_and(|source| source.value.is_null()));
     }
 

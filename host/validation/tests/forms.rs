@@ -1,5 +1,12 @@
 //! Forms and uploaded files, well meant and hostile.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::result_large_err,
+    clippy::type_complexity,
+    reason = "tests"
+)]
 
 mod common;
 

@@ -1,5 +1,12 @@
 //! Requests of OpenAPI 3.0 and 3.1 documents: what passes, what does not, and what is told of it.
-#![allow(missing_docs)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::result_large_err,
+    clippy::type_complexity,
+    reason = "tests"
+)]
 
 mod common;
 

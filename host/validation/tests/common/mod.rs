@@ -1,5 +1,5 @@
 //! What the tests of this crate share: a document in a folder, and requests of it.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, reason = "each test file takes what it needs")]
 
 use std::path::PathBuf;
 
