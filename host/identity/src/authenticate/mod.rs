@@ -38,6 +38,8 @@ use ostler_upstream::Upstream;
 pub use basic::hash as hash_password;
 pub use failures::Failures;
 use failures::Tally;
+pub use introspection::MAX_CACHE;
+pub use jwt::LEEWAY;
 pub(crate) use reason::Reason;
 
 /// One `[auth.NAME]`.
