@@ -319,38 +319,11 @@ impl Authenticate {
         head: &mut Parts,
         fields: &mut HeaderMap,
     ) -> Result<Arc<Principal>, Error> {
-        match self.recall(exchange, head) {
-            Some(principal) => Ok(principal),
-            // Boxed, since the future of an exchange should not grow by what few of them wait for.
-            None => Box::pin(self.prove(exchange, head, fields)).await,
-        }
-    }
-
-    /// The principal of the credential that decides, if that was proved before.
-    fn recall(&self, exchange: &Exchange, head: &mut Parts) -> Option<Arc<Principal>> {
-        for named in &self.0 {
-            if let Some(principal) = named.remembered(exchange, head) {
-                named.accept(&principal, head);
-                return Some(principal);
-            }
-            if named.present(exchange, head) {
-                return None;
-            }
-        }
-        None
-    }
-
-    async fn prove(
-        &self,
-        exchange: &Exchange,
-        head: &mut Parts,
-        fields: &mut HeaderMap,
-    ) -> Result<Arc<Principal>, Error> {
         let mut foreign = None;
         for named in &self.0 {
             let verdict = match named.remembered(exchange, head) {
                 Some(principal) => Verdict::Known(principal),
-                None => named.prove(exchange, head, fields).await,
+                None => Box::pin(named.prove(exchange, head, fields)).await,
             };
             match verdict {
                 Verdict::Absent => {}
