@@ -2,16 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use harness::Host;
+use harness::{Host, Setup};
+use http::{HeaderValue, Method};
 
 const OPERATIONS: &str = include_str!("../../../docs/operations.md");
 const ADMIN_API: &str = include_str!("../../../docs/admin-api.md");
 
+/// Signed with the secret below; it expires in the year 2286.
+const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ0IiwiYXVkIjoidCIsInN1YiI6InQiLCJleHAiOjk5OTk5OTk5OTl9.lFttBjeyBpN9ycFWL89euvpFdeBfOKMMK0_JywGYFBg";
+
 #[tokio::test]
 async fn every_metric_is_documented_with_its_type() {
-    let host = Host::of("typed", "");
+    let tables = "[auth.t]\nkind = \"jwt\"\nissuer = \"t\"\naudience = [\"t\"]\nsecret = \"of thirty-two bytes, as is needed\"\n\
+        [[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\n[[routes]]\npath = \"/echo\"\nplugin = \"p\"\nauth = [\"t\"]";
+    let host = Setup::new().plugin("p", "typed", "").with(tables).start();
     // Some metrics exist from their first count on.
     assert_eq!(host.client.get("/trap").await.status, 500);
+    for (token, status) in [("Bearer rubbish", 401), (TOKEN, 200)] {
+        let mut request = host.client.request(Method::GET, "/echo", "");
+        request.headers_mut().insert("authorization", HeaderValue::from_static(token));
+        assert_eq!(host.client.try_send(request).await.unwrap().status, status);
+    }
     let live = host.admin.get("/metrics").await.text();
     let live: BTreeSet<_> = live.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let cells = |row: &'static str| row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`']));

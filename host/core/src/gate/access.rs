@@ -39,9 +39,10 @@ pub struct MfaSpec {
 
 impl AccessSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
+        // Asked for in any case, so that it is among the keys that are known.
         let list = |section: &mut Section<'_>, key| {
-            let items = section.strings(key);
-            section.has(key).then_some(items)
+            let texts = section.strings(key);
+            section.has(key).then_some(texts)
         };
         AccessSpec {
             auth: list(section, "auth"),

@@ -39,6 +39,9 @@ const INACTIVE_MAX: u64 = 10_000;
 /// How long an issuer that did not answer is left alone.
 const BACK_OFF: Duration = Duration::from_secs(1);
 
+/// Default of `max_cache`.
+pub const MAX_CACHE: Duration = Duration::from_secs(60);
+
 /// Settings of `kind = "introspection"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -105,7 +108,7 @@ impl Config {
             client: (client_id, client_secret),
             issuer: text(section, "issuer"),
             audience: section.strings("audience").into_iter().map(|one| one.value).collect(),
-            max_cache: section.duration("max_cache", range).unwrap_or(Duration::from_secs(60)),
+            max_cache: section.duration("max_cache", range).unwrap_or(MAX_CACHE),
             mapping: Mapping::read(section),
             place: Place::read(section),
             pass_credential: section.boolean("pass_credential").unwrap_or(false),

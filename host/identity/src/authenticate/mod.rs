@@ -48,6 +48,8 @@ use failures::Tally;
 pub(crate) use fetch::{Fetch, Http, Target};
 pub(crate) use jwt::Verifier;
 pub use needs::NeedsError;
+pub use introspection::MAX_CACHE;
+pub use jwt::LEEWAY;
 pub(crate) use reason::Reason;
 pub use routes::Hidden;
 pub(crate) use secret::Secret;
