@@ -12,6 +12,7 @@ mod demo;
 mod deploy;
 mod dev;
 mod failure;
+mod hash_password;
 mod inspect;
 mod keys;
 mod new;
@@ -53,6 +54,7 @@ enum Command {
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
     Keys(keys::Keys),
+    HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
     Dev(dev::Dev),
@@ -71,6 +73,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
+        Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),
         Command::Dev(command) => (false, command.run()),

@@ -138,6 +138,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     let routes = routes::read(root.sections("routes"), &known, problems);
     let gate = gate::read(root, base);
     gate::check(&gate, &routes, &known, problems);
+    gate::check_certificates(root, &gate, &server);
     Config {
         file: file.to_owned(),
         server,

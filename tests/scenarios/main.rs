@@ -21,6 +21,7 @@ mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
+mod only_proven_clients_come_in;
 mod people_log_in_and_out;
 mod python_applications_are_served;
 mod requests_beyond_concurrency_wait_then_are_refused;

@@ -96,6 +96,8 @@ fn defaults() -> BTreeMap<String, u128> {
         ("upstream.first_byte", first_byte),
         ("upstream.between_bytes", between_bytes),
         ("upstream.idle", idle),
+        ("auth.introspection.max_cache", ostler_identity::authenticate::MAX_CACHE),
+        ("auth.jwt.leeway", ostler_identity::authenticate::LEEWAY),
     ];
     let numbers = numbers.map(|(key, number)| (key.to_owned(), number.into()));
     numbers.into_iter().chain(durations.map(|(key, time)| (key.to_owned(), time.as_millis()))).collect()

@@ -38,6 +38,17 @@ pub(super) fn read(root: &mut Section<'_>, base: &Path) -> GateConfig {
     }
 }
 
+/// Whether listeners ask for the certificates that an authenticator looks at.
+pub(super) fn check_certificates(root: &Section<'_>, gate: &GateConfig, server: &ostler_edge::Config) {
+    let asked = server.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+    let wanted = gate.auth.iter().find(|(_, config)| config.asks_for_certificates());
+    if let (Some((name, _)), false) = (wanted, asked) {
+        let found = format!("{name:?} of kind mtls, while no listener asks for certificates");
+        let repair = "add client_ca = \"ca.pem\" to [server] tls";
+        root.problem("auth", found, "mtls beside [server] tls.client_ca", repair);
+    }
+}
+
 /// Compiles what each route asks for, and tells what does not fit.
 pub(super) fn check(gate: &GateConfig, routes: &[RouteSpec], plugins: &Known, problems: &Problems) {
     let nothing = GateSpec::default();

@@ -93,6 +93,17 @@ fn an_empty_file_is_all_defaults() {
 /// Broken files and exactly what is told of each.
 const BROKEN: &[(&str, &[&str])] = &[
     (
+        "[auth.a]\nkind = 'jwd'\n[auth.b]\nkind = 'mtls'\n[auth.c]\nkind = 'basic'\nusers = { anna = 'hunter2' }",
+        &[
+            "ostler.toml:1: error: auth: found \"b\" of kind mtls, while no listener asks for certificates; allowed: mtls beside \
+             [server] tls.client_ca; repair: add client_ca = \"ca.pem\" to [server] tls",
+            "ostler.toml:2: error: auth.a.kind: found \"jwd\"; allowed: \"jwt\" or \"introspection\" or \"oidc\" or \"api-key\" or \
+             \"mtls\" or \"basic\"",
+            "ostler.toml:7: error: auth.c.users: found \"anna\": no hash in PHC form; allowed: NAME:$argon2id$...[:ROLE,ROLE]; \
+             repair: make the hash with `ostler hash-password`",
+        ],
+    ),
+    (
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, observe, \
@@ -312,6 +323,11 @@ fn certificates_are_read_and_compared_with_their_keys() {
             "{problems:?}"
         );
         assert!(problems[0].contains("; repair: "), "{problems:?}");
+    }
+    for (ca, fine) in [("a.cert", true), ("none", false), ("a.txt", false), ("a.key", false)] {
+        let keys = format!("cert = 'a.cert', key = 'a.key', client_ca = '{ca}'");
+        let loaded = load(&folder, format!("[server]\ntls = {{ {keys} }}"));
+        assert_eq!(loaded.is_ok(), fine, "{ca}: {loaded:?}");
     }
 }
 

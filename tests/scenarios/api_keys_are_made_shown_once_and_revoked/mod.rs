@@ -19,10 +19,9 @@ fn setup() -> Setup {
 
 async fn ask(host: &Host, path: &str, name: &str, value: &str) -> Reply {
     let mut request = host.client.request(Method::GET, path, "");
-    request.headers_mut().insert(
-        header::HeaderName::try_from(name).unwrap(),
-        HeaderValue::try_from(value).unwrap(),
-    );
+    request
+        .headers_mut()
+        .insert(header::HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
     host.client.try_send(request).await.unwrap()
 }
 
@@ -51,7 +50,10 @@ async fn a_key_lets_in_and_nothing_else_does() {
     let other = create(&host, json!({ "name": "o", "authenticator": "other" })).await;
     let (text, foreign) = (key(&made), key(&other));
     let reply = host.client.get("/echo").await;
-    assert_eq!((reply.status.as_u16(), reply.header("www-authenticate")), (401, "ApiKey realm=\"ostler\", header=\"x-api-key\""));
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("www-authenticate")),
+        (401, "ApiKey realm=\"ostler\", header=\"x-api-key\"")
+    );
     let reply = ask(&host, "/echo", "x-api-key", &text).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     // The plugin does not see it.
@@ -75,7 +77,8 @@ async fn a_key_lets_in_and_nothing_else_does() {
 #[tokio::test]
 async fn a_key_is_shown_once_and_never_logged() {
     let host = setup().start();
-    let made = create(&host, json!({ "name": "billing", "authenticator": "keys", "scopes": ["orders:read"] })).await;
+    let made =
+        create(&host, json!({ "name": "billing", "authenticator": "keys", "scopes": ["orders:read"] })).await;
     let rotated = host.admin.send(Method::POST, &path(&made, "/rotate"), "{}").await.json();
     let secrets = [key(&made), key(&rotated)].map(|key| key.rsplit_once('_').unwrap().1.to_owned());
     for text in &secrets {
@@ -121,8 +124,10 @@ async fn what_was_acknowledged_survives_kill_9() {
     let (mut good, mut gone) = (Vec::new(), Vec::new());
     for round in 0..3 {
         let kept = create(&host, json!({ "name": format!("kept {round}"), "authenticator": "keys" })).await;
-        let revoked = create(&host, json!({ "name": format!("revoked {round}"), "authenticator": "keys" })).await;
-        let rotated = host.admin.send(Method::POST, &path(&kept, "/rotate"), r#"{"grace":"0s"}"#).await.json();
+        let revoked =
+            create(&host, json!({ "name": format!("revoked {round}"), "authenticator": "keys" })).await;
+        let rotated =
+            host.admin.send(Method::POST, &path(&kept, "/rotate"), r#"{"grace":"0s"}"#).await.json();
         good.push(key(&rotated));
         gone.push(key(&kept));
         assert_eq!(host.admin.send(Method::DELETE, &path(&revoked, ""), "").await.status, 200);
@@ -161,7 +166,8 @@ async fn the_command_line_makes_lists_rotates_and_revokes() {
         (done.status.success(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
     };
     assert!(run(&["list"]).1.contains("there are no keys yet"));
-    let (done, told) = run(&["create", "billing", "--authenticator", "keys", "--role", "reader", "--life", "90d"]);
+    let (done, told) =
+        run(&["create", "billing", "--authenticator", "keys", "--role", "reader", "--life", "90d"]);
     assert!(done, "{told}");
     let text = told.lines().next().unwrap().to_owned();
     assert_eq!(status(&host, &text).await, 200);

@@ -60,7 +60,9 @@ async fn a_refusal_of_the_provider_begins_no_session() {
     let (mut alice, callback) = before_callback(&place, "alice").await;
     let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let issuer = format!("http%3A%2F%2F127.0.0.1%3A{}", place.provider.port());
-    let evil = format!("/auth/callback?state={state}&iss={issuer}&error=access_denied&error_description=%3Cscript%3E");
+    let evil = format!(
+        "/auth/callback?state={state}&iss={issuer}&error=access_denied&error_description=%3Cscript%3E"
+    );
     let reply = alice.send(Method::GET, &place.url(&evil), "", &[]).await;
     assert!(is_refused(&reply) && !reply.text().contains("script"), "{}", reply.text());
 }
@@ -80,7 +82,15 @@ async fn a_code_that_was_not_given_for_this_login_is_refused_by_the_provider() {
 #[tokio::test]
 async fn nobody_is_led_elsewhere_after_a_login() {
     let place = Place::new("");
-    for evil in ["//evil.test", "https://evil.test", "%2F%2Fevil.test", "/%5Cevil.test", "/%09/evil.test", "/a%0d%0ax:y", ""] {
+    for evil in [
+        "//evil.test",
+        "https://evil.test",
+        "%2F%2Fevil.test",
+        "/%5Cevil.test",
+        "/%09/evil.test",
+        "/a%0d%0ax:y",
+        "",
+    ] {
         let reply = place.host.client.get(&format!("/auth/login?return_to={evil}")).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (400, "bad_request"), "{evil}");
     }

@@ -24,15 +24,23 @@ impl Browser {
     }
 
     /// One request, as a link or a form makes it, or as `fields` say; no redirect is followed.
-    pub(super) async fn send(&mut self, method: Method, url: &str, body: &str, fields: &[(&str, &str)]) -> Reply {
-        let url = if url.starts_with('/') { format!("http://{}{url}", self.server()) } else { url.to_owned() };
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        body: &str,
+        fields: &[(&str, &str)],
+    ) -> Reply {
+        let url =
+            if url.starts_with('/') { format!("http://{}{url}", self.server()) } else { url.to_owned() };
         let (server, path) = split(&url);
         let client = Client::new(server, Version::Http1, None);
         let mut request = client.request(method.clone(), &path, Bytes::from(body.to_owned()));
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/html,*/*;q=0.8"));
         if method != Method::GET {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+            headers
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             headers.insert(header::ORIGIN, format!("http://{server}").parse().unwrap());
         }
         let jar = self.cookies(server);
@@ -42,7 +50,11 @@ impl Browser {
         }
         for (name, value) in fields {
             let name: HeaderName = name.parse().unwrap();
-            if value.is_empty() { headers.remove(name) } else { headers.insert(name, value.parse().unwrap()) };
+            if value.is_empty() {
+                headers.remove(name)
+            } else {
+                headers.insert(name, value.parse().unwrap())
+            };
         }
         let reply = client.try_send(request).await.unwrap();
         for set in reply.headers.get_all(header::SET_COOKIE) {
@@ -50,7 +62,11 @@ impl Browser {
             let (name, value) = pair.split_once('=').unwrap();
             let gone = rest.to_ascii_lowercase().contains("max-age=0") || rest.contains("1970");
             let jar = self.cookies(server);
-            if gone { jar.remove(name) } else { jar.insert(name.to_owned(), value.to_owned()) };
+            if gone {
+                jar.remove(name)
+            } else {
+                jar.insert(name.to_owned(), value.to_owned())
+            };
         }
         self.at = url;
         reply

@@ -69,7 +69,10 @@ async fn programs_are_told_what_is_needed() {
     let told = browser.send(Method::GET, &place.url("/pay"), "", &program[..1]).await;
     assert_eq!((told.status.as_u16(), told.code().as_str()), (401, "step_up_required"));
     let challenge = told.header("www-authenticate");
-    assert!(challenge.contains("error=\"insufficient_user_authentication\"") && challenge.contains("max_age=\"300\""));
+    assert!(
+        challenge.contains("error=\"insufficient_user_authentication\"")
+            && challenge.contains("max_age=\"300\"")
+    );
     assert_eq!(told.json()["step_up"], "/auth/mfa");
     let told = browser.send(Method::POST, "/auth/mfa", r#"{"code":"123456"}"#, &program).await;
     assert_eq!((told.status.as_u16(), told.json()["enrol"].as_str().unwrap()), (401, "/auth/mfa/enrol"));

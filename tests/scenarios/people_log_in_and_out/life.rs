@@ -15,20 +15,29 @@ async fn a_login_leads_back_to_where_it_began_with_a_session_that_no_plugin_sees
     assert_eq!((stranger.status.as_u16(), stranger.code().as_str()), (401, "unauthenticated"));
     let mut browser = Browser::new();
     let asked = browser.send(Method::GET, &place.url("/echo?a=b"), "", &[]).await;
-    assert_eq!((asked.status.as_u16(), asked.header("location")), (303, "/auth/login?return_to=%2Fecho%3Fa%3Db"));
+    assert_eq!(
+        (asked.status.as_u16(), asked.header("location")),
+        (303, "/auth/login?return_to=%2Fecho%3Fa%3Db")
+    );
     let sent = browser.send(Method::GET, "/auth/login?return_to=%2Fecho%3Fa%3Db", "", &[]).await;
     let location = sent.header("location");
-    for part in ["code_challenge_method=S256", "code_challenge=", "state=", "nonce=", "scope=openid+profile+email"] {
+    for part in
+        ["code_challenge_method=S256", "code_challenge=", "state=", "nonce=", "scope=openid+profile+email"]
+    {
         assert!(location.contains(part), "{location}");
     }
     let begun = sent.header("set-cookie");
-    assert!(begun.contains("HttpOnly") && begun.contains("SameSite=Lax") && begun.contains("Max-Age=600"), "{begun}");
+    assert!(
+        begun.contains("HttpOnly") && begun.contains("SameSite=Lax") && begun.contains("Max-Age=600"),
+        "{begun}"
+    );
     let asked = browser.follow(sent, None).await;
     let back = browser.log_in(asked, "alice", Some(&place.url("/auth/callback"))).await;
     let callback = back.header("location").to_owned();
     let done = browser.send(Method::GET, &callback, "", &[]).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/echo?a=b"));
-    let set: Vec<_> = done.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let set: Vec<_> =
+        done.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     let session = set.iter().find(|set| set.starts_with("ostler-site=")).unwrap();
     assert!(session.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{session}");
     browser.cookies(place.address()).insert("own".into(), "1".into());
@@ -50,7 +59,10 @@ async fn a_session_survives_kill_9_and_ends_with_its_logout_here_and_at_the_prov
     let id = place.session(&mut browser);
     assert_eq!(place.status(&id).await, 200);
     let asked = browser.visit(&place.url("/auth/logout")).await;
-    assert!(asked.text().contains("Log out?") && asked.header("content-security-policy").contains("default-src 'none'"));
+    assert!(
+        asked.text().contains("Log out?")
+            && asked.header("content-security-policy").contains("default-src 'none'")
+    );
     assert_eq!(place.status(&id).await, 200, "asking changes nothing");
     let left = browser.send(Method::POST, "/auth/logout", "", &[]).await;
     let location = left.header("location").to_owned();
@@ -59,9 +71,19 @@ async fn a_session_survives_kill_9_and_ends_with_its_logout_here_and_at_the_prov
     assert_eq!((place.status(&id).await, place.session(&mut browser).as_str()), (401, ""));
     let confirm = browser.visit(&location).await;
     let page = confirm.text();
-    let token = page.split("name=\"xsrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let token = page
+        .split("name=\"xsrf\" value=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap()
+        .to_owned();
     let ended = browser
-        .send(Method::POST, &format!("http://{}/session/end/confirm", place.provider.address), &format!("xsrf={token}&logout=yes"), &[])
+        .send(
+            Method::POST,
+            &format!("http://{}/session/end/confirm", place.provider.address),
+            &format!("xsrf={token}&logout=yes"),
+            &[],
+        )
         .await;
     assert!(ended.header("location").starts_with(&place.url("/")), "{:?}", ended.headers);
     // The provider has forgotten, too: it asks for the name again.
@@ -108,7 +130,10 @@ async fn the_provider_is_asked_again_and_what_it_says_counts() {
     place.provider.signal(Signal::KILL);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(place.status(&id).await, 200, "a provider that is down ends no session");
-    let line = place.host.line(|line| line["msg"].as_str().is_some_and(|text| text.contains("was not refreshed"))).await;
+    let line = place
+        .host
+        .line(|line| line["msg"].as_str().is_some_and(|text| text.contains("was not refreshed")))
+        .await;
     assert!(!line.to_string().contains("refresh_token"), "{line}");
 }
 
@@ -140,6 +165,9 @@ async fn an_operator_ends_all_sessions_of_a_person() {
     let ended = place.host.admin.send(Method::DELETE, "/v1/sessions?subject=alice", "").await;
     assert_eq!(ended.json()["ended"], 2);
     let ids = [place.session(&mut one), place.session(&mut two), place.session(&mut other)];
-    assert_eq!([place.status(&ids[0]).await, place.status(&ids[1]).await, place.status(&ids[2]).await], [401, 401, 200]);
+    assert_eq!(
+        [place.status(&ids[0]).await, place.status(&ids[1]).await, place.status(&ids[2]).await],
+        [401, 401, 200]
+    );
     assert_eq!(place.host.admin.send(Method::DELETE, "/v1/sessions", "").await.status, 422);
 }

@@ -70,7 +70,12 @@ impl Place {
         let mut browser = Browser::new();
         let asked = browser.visit(&self.url("/echo?a=b")).await;
         let page = browser.log_in(asked, name, None).await;
-        assert_eq!((page.status.as_u16(), browser.at.as_str()), (200, self.url("/echo?a=b").as_str()), "{}", page.text());
+        assert_eq!(
+            (page.status.as_u16(), browser.at.as_str()),
+            (200, self.url("/echo?a=b").as_str()),
+            "{}",
+            page.text()
+        );
         (browser, page)
     }
 

@@ -78,7 +78,12 @@ async fn a_path_takes_the_methods_that_are_described_and_no_others() {
     let document = host.admin.get("/v1/openapi.json").await.json();
     let described = operations(&document);
     let key = key(&host).await;
-    for path in document["paths"].as_object().unwrap().keys().filter(|path| path.starts_with("/v1/plugins") || path.starts_with("/v1/keys")) {
+    for path in document["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|path| path.starts_with("/v1/plugins") || path.starts_with("/v1/keys"))
+    {
         for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
             if described.iter().any(|(known, at, _)| (known, at) == (&method, path)) {
                 continue;

@@ -39,7 +39,11 @@ pub struct MfaSpec {
 
 impl AccessSpec {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let list = |section: &mut Section<'_>, key| section.has(key).then(|| section.strings(key));
+        // Asked for in any case, so that it is among the keys that are known.
+        let list = |section: &mut Section<'_>, key| {
+            let texts = section.strings(key);
+            section.has(key).then_some(texts)
+        };
         AccessSpec {
             auth: list(section, "auth"),
             require: list(section, "require"),

@@ -39,6 +39,9 @@ const INACTIVE_MAX: u64 = 10_000;
 /// How long an issuer that did not answer is left alone.
 const BACK_OFF: Duration = Duration::from_secs(1);
 
+/// Default of `max_cache`.
+pub const MAX_CACHE: Duration = Duration::from_secs(60);
+
 /// Settings of `kind = "introspection"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -105,7 +108,7 @@ impl Config {
             client: (client_id, client_secret),
             issuer: text(section, "issuer"),
             audience: section.strings("audience").into_iter().map(|one| one.value).collect(),
-            max_cache: section.duration("max_cache", range).unwrap_or(Duration::from_secs(60)),
+            max_cache: section.duration("max_cache", range).unwrap_or(MAX_CACHE),
             mapping: Mapping::read(section),
             place: Place::read(section),
             pass_credential: section.boolean("pass_credential").unwrap_or(false),
@@ -183,7 +186,8 @@ impl Introspection {
     /// The question that is under way, or a new one, unless the issuer just failed.
     fn flight(&self, key: Key, token: &str) -> Option<Flight> {
         let mut under_way = self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = under_way.get(&key) {
+        // One that is over and still here has panicked.
+        if let Some(flight) = under_way.get(&key).filter(|flight| flight.peek().is_none()) {
             return Some(flight.clone());
         }
         if Instant::now() < *self.0.not_before.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -46,6 +46,8 @@ pub(crate) use claims::Mapping;
 pub use failures::Failures;
 use failures::Tally;
 pub(crate) use fetch::{Fetch, Http, Target};
+pub use introspection::MAX_CACHE;
+pub use jwt::LEEWAY;
 pub(crate) use jwt::Verifier;
 pub use needs::NeedsError;
 pub(crate) use reason::Reason;
@@ -164,6 +166,11 @@ impl Config {
         };
         section.finish();
         Some(config)
+    }
+
+    /// Whether it needs listeners that ask for client certificates.
+    pub fn asks_for_certificates(&self) -> bool {
+        matches!(self, Config::Mtls(_))
     }
 }
 

@@ -31,11 +31,11 @@ pub(crate) struct Remembered(Cache<Box<[u8]>, Arc<Proved>, foldhash::fast::Rando
 
 impl Default for Remembered {
     fn default() -> Self {
-        let weigh = |key: &Box<[u8]>, proved: &Arc<Proved>| {
-            // Parsed claims take several times the bytes of their text.
-            u32::try_from(key.len() + 4 * proved.claims + OVERHEAD).unwrap_or(u32::MAX)
-        };
-        let builder = Cache::builder().max_capacity(ROOM).weigher(weigh);
+        let builder = Cache::<Box<[u8]>, Arc<Proved>>::builder().max_capacity(ROOM);
+        // Parsed claims take several times the bytes of their text.
+        let builder = builder.weigher(|credential, proved| {
+            u32::try_from(credential.len() + 4 * proved.claims + OVERHEAD).unwrap_or(u32::MAX)
+        });
         Remembered(builder.build_with_hasher(foldhash::fast::RandomState::default()))
     }
 }

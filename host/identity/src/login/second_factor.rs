@@ -147,7 +147,9 @@ impl Site {
             (true, Some(codes)) => recovery_page(&codes, back),
             (false, codes) => {
                 let left = self.factors.recovery_codes_left(&self.owner(session)).map_err(internal)?;
-                json(&json!({ "second_factor_at_ms": now_ms, "recovery_codes": codes, "recovery_codes_left": left }))
+                json(
+                    &json!({ "second_factor_at_ms": now_ms, "recovery_codes": codes, "recovery_codes_left": left }),
+                )
             }
         };
         for cookie in self.cookies(&id, &next) {

@@ -1,3 +1,5 @@
+//! Passwords that are right, wrong, unknown or no passwords at all.
+
 use std::sync::LazyLock;
 
 use argon2::password_hash::PasswordHasher;

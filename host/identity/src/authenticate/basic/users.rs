@@ -48,28 +48,29 @@ pub fn hash(password: &[u8]) -> Result<String, String> {
 
 impl Users {
     pub(super) fn read(section: &mut Section<'_>, base: &Path) -> Users {
-        let mut users = BTreeMap::new();
+        if !section.has("users_file") && !section.has("users") {
+            section.missing("users_file", "a file with lines such as name:$argon2id$...:role,role");
+        }
+        let mut lines = Vec::new();
         if let Some(bytes) = file::read(section, base, "users_file") {
             let text = String::from_utf8_lossy(&bytes);
-            for (index, line) in text.lines().enumerate() {
-                let line = line.trim();
-                if line.is_empty() || line.starts_with('#') {
-                    continue;
+            for (index, line) in text.lines().map(str::trim).enumerate() {
+                if !line.is_empty() && !line.starts_with('#') {
+                    let user = line.split_once(':').ok_or("no colon in it");
+                    let user = user.and_then(|(name, rest)| User::parse(name, rest));
+                    lines.push(("users_file", format!("line {}", index + 1), user));
                 }
-                let user = line
-                    .split_once(':')
-                    .ok_or("no colon in it")
-                    .and_then(|(name, rest)| User::parse(name, rest));
-                take(section, "users_file", &format!("line {}", index + 1), user, &mut users);
+            }
+            if lines.is_empty() {
+                section.warning("users_file", "nobody", FORM, "make a hash with `ostler hash-password`");
             }
         }
         for (name, rest) in section.texts("users") {
-            take(section, "users", &format!("{name:?}"), User::parse(&name, &rest), &mut users);
+            lines.push(("users", format!("{name:?}"), User::parse(&name, &rest)));
         }
-        if !section.has("users_file") && !section.has("users") {
-            section.missing("users_file", "a file with lines such as name:$argon2id$...:role,role");
-        } else if users.is_empty() {
-            section.warning("users_file", "nobody", FORM, "make a hash with `ostler hash-password`");
+        let mut users = BTreeMap::new();
+        for (key, place, user) in lines {
+            take(section, key, &place, user, &mut users);
         }
         Users(Arc::new(users))
     }

@@ -13,6 +13,9 @@ use crate::authenticate::credential::Place;
 use crate::authenticate::fetch::Target;
 use crate::authenticate::file;
 
+/// Default of `leeway`.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+
 /// Settings of `kind = "jwt"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -82,7 +85,7 @@ impl Config {
         let source = Source::read(section, base, &issuer, insecure);
         let symmetric = section.has("secret");
         let leeway = section.duration("leeway", Duration::ZERO..=Duration::from_secs(300));
-        let leeway = leeway.unwrap_or(Duration::from_secs(60));
+        let leeway = leeway.unwrap_or(LEEWAY);
         Config {
             rules: Rules {
                 issuer,
@@ -118,12 +121,13 @@ fn algorithms(section: &mut Section<'_>, symmetric: bool, source: &Source) -> Ve
         Source::Fixed(fixed) => possible.iter().copied().filter(|one| fixed.set.knows(*one)).collect(),
         Source::Url(_) | Source::Discovery => possible.to_vec(),
     };
+    let named = section.strings("algorithms");
     if !section.has("algorithms") {
         return possible;
     }
     let names = possible.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ");
     let mut chosen = Vec::new();
-    for name in section.strings("algorithms") {
+    for name in named {
         match algorithm(&name.value) {
             Some(one) if possible.contains(&one) => chosen.push(one),
             Some(one) if is_symmetric(one) && !symmetric => {

@@ -26,7 +26,7 @@ const FRESH: Duration = Duration::from_secs(600);
 const FRESH_LEAST: Duration = Duration::from_secs(60);
 const FRESH_MOST: Duration = Duration::from_secs(3600);
 /// How long keys are used whose issuer cannot be asked.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+const STALE: Duration = Duration::from_secs(86_400);
 /// Waits after fetches that failed: doubled each time.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const BACK_OFF_MOST: Duration = Duration::from_secs(60);
@@ -143,7 +143,8 @@ impl Keys {
     fn refresh(&self, now: Instant) -> Option<Shared<BoxFuture<'static, ()>>> {
         let remote = self.0.remote.as_ref()?;
         let mut flight = remote.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = &flight.under_way {
+        // One that is over without having said so has panicked.
+        if let Some(under_way) = flight.under_way.as_ref().filter(|flight| flight.peek().is_none()) {
             return Some(under_way.clone());
         }
         if now < flight.not_before {

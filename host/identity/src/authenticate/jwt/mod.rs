@@ -20,6 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub(super) use config::Config;
+pub use config::LEEWAY;
 use config::Source;
 use keys::{Keys, Place};
 use token::Token;

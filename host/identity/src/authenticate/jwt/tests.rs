@@ -84,8 +84,8 @@ async fn a_proved_token_is_remembered_until_it_ends() {
     assert_eq!((&*principal.authenticator, principal.method), ("t", Method::Jwt));
     assert_eq!(principal.authenticated_at, UNIX_EPOCH + Duration::from_secs(NOW as u64 - 100));
     assert_eq!(principal.claims["org"], "acme");
-    let mut other = token.clone();
-    other.replace_range(other.len() - 20..other.len() - 19, "_");
+    let last = if token.ends_with('A') { "B" } else { "A" };
+    let other = format!("{}{last}", &token[..token.len() - 1]);
     assert!(jwt.remembered(&head(&other)).is_none(), "another token");
     clock.advance(Duration::from_secs(159));
     assert!(jwt.remembered(&with).is_some());
