@@ -10,8 +10,8 @@ const DOCS: &str = include_str!("../../../docs/configuration.md");
 /// Keys that a table's reader knows are told when it meets one that it does not know.
 fn known() -> BTreeSet<String> {
     const EVERY_TABLE: &str = "zz = 1\n[server]\nzz = 1\ntls = { zz = 1 }\n[admin]\nzz = 1\ntls = { zz = 1 }\n[state]\nzz = 1\n\
-        [plugins.NAME]\nzz = 1\ngrant = { zz = 1 }\n[[routes]]\nzz = 1\n[auth.basic]\nkind = 'basic'\nzz = 1\n\
-        [auth.introspection]\nkind = 'introspection'\nzz = 1\n[auth.jwt]\nkind = 'jwt'\nzz = 1\n[auth.mtls]\nkind = 'mtls'\nzz = 1\n\
+        [plugins.NAME]\nzz = 1\ngrant = { zz = 1 }\n[[routes]]\nzz = 1\nmfa = { zz = 1 }\n[auth.basic]\nkind = 'basic'\nzz = 1\n\
+        [auth.introspection]\nkind = 'introspection'\nzz = 1\n[auth.jwt]\nkind = 'jwt'\nzz = 1\n[auth.oidc]\nkind = 'oidc'\nzz = 1\n[auth.api-key]\nkind = 'api-key'\nzz = 1\n[auth.mtls]\nkind = 'mtls'\nzz = 1\n\
         [observe]\nzz = 1\n[runtime]\nzz = 1\n[upstream]\nzz = 1\n";
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ostler.toml");

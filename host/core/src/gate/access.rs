@@ -35,6 +35,8 @@ pub struct MfaSpec {
     pub max_age: Duration,
     /// `acr`: context classes of tokens that count as one, beside the methods (`amr`) that do.
     pub acr: Vec<String>,
+    /// Line in the configuration file; 0 if it came over the API.
+    pub line: usize,
 }
 
 impl AccessSpec {
@@ -87,7 +89,8 @@ impl MfaSpec {
         if !acr.iter().all(|text| !text.is_empty() && sane(text)) {
             section.problem("acr", format!("{acr:?}"), "texts without blanks and quotes, as \"urn:mfa\"", "");
         }
+        let line = section.line;
         section.finish();
-        MfaSpec { max_age, acr }
+        MfaSpec { max_age, acr, line }
     }
 }
