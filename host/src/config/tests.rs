@@ -93,27 +93,6 @@ fn an_empty_file_is_all_defaults() {
 /// Broken files and exactly what is told of each.
 const BROKEN: &[(&str, &[&str])] = &[
     (
-        "[plugins.p]\npath = 'good.wasm'\n[[routes]]\npath = '/'\nplugin = 'p'\nmfa = { max_age = '1ms' }",
-        &[
-            "ostler.toml:6: error: routes[0].mfa.max_age: found \"1ms\"; allowed: a duration from \"1s\" to \"30d\", with its unit \
-             (ms, s, m, h, d)",
-            "ostler.toml:6: error: mfa: found mfa on a route that lets everybody in; allowed: mfa beside auth; repair: add auth = \
-             [\"NAME\"], or remove mfa",
-        ],
-    ),
-    (
-        "[auth.a]\nkind = 'api-key'\nheader = 'authorization'\n[auth.b]\nkind = 'oidc'\nissuer = 'http://id.test'\nclient_id = 'x'\n\
-         origin = 'http://127.0.0.1:8080'",
-        &[
-            "ostler.toml:3: error: auth.a.header: found \"authorization\"; allowed: the name of a header field of its own, as \
-             \"x-api-key\"; repair: for Authorization write bearer = true",
-            "ostler.toml:6: error: auth.b.issuer: found \"http://id.test\"; allowed: a URL of https (or of http on this machine), \
-             without query; repair: write it as the provider does",
-            "ostler.toml:8: error: auth.b.origin: found \"http://127.0.0.1:8080\"; allowed: https, since the session's cookie must \
-             not travel in the clear; repair: for development add insecure_cookies = true",
-        ],
-    ),
-    (
         "[auth.a]\nkind = 'jwd'\n[auth.b]\nkind = 'mtls'\n[auth.c]\nkind = 'basic'\nusers = { anna = 'hunter2' }",
         &[
             "ostler.toml:1: error: auth: found \"b\" of kind mtls, while no listener asks for certificates; allowed: mtls beside \
@@ -319,7 +298,7 @@ const BROKEN: &[(&str, &[&str])] = &[
 
 #[test]
 fn each_broken_file_is_told_exactly() {
-    for (file, expected) in BROKEN {
+    for (file, expected) in BROKEN.iter().chain(super::broken_access::BROKEN) {
         assert_eq!(told(file), *expected, "{file}");
     }
 }

@@ -80,9 +80,12 @@ fn tenant(section: &Section<'_>, text: Located<String>) -> Option<Located<Tenant
 }
 
 impl MfaSpec {
+    /// `max_age` where it is not told.
+    pub const MAX_AGE: Duration = Duration::from_secs(300);
+
     fn read(mut section: Section<'_>) -> Self {
         let range = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600);
-        let max_age = section.duration("max_age", range).unwrap_or(Duration::from_secs(300));
+        let max_age = section.duration("max_age", range).unwrap_or(MfaSpec::MAX_AGE);
         let acr: Vec<_> = section.strings("acr").into_iter().map(|text| text.value).collect();
         let sane =
             |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
