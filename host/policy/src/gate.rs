@@ -176,5 +176,6 @@ pub fn check(config: &GateConfig, routes: &[(&RouteSpec, &GateSpec)]) -> Vec<Fla
 fn names(config: &GateConfig, spec: &GateSpec) -> Vec<Flaw> {
     let mut flaws = authenticate::check(&config.auth, &spec.access);
     flaws.extend(crate::limit::check(&config.limits, &spec.limits));
+    flaws.extend(mfa::check(&spec.access));
     flaws
 }

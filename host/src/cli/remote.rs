@@ -35,13 +35,13 @@ const TOKEN_FILES: [&str; 2] = ["admin.token", "state/admin.token"];
 #[derive(Debug, Args)]
 pub(super) struct Remote {
     /// URL of the host's admin API
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9080")]
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:9080")]
     pub(super) admin: String,
     /// File with the token of the admin API [default: admin.token or state/admin.token]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
     /// Certificates (PEM) to trust besides the public ones, for an https URL
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
 }
 

@@ -136,6 +136,9 @@ fn defaults() -> BTreeMap<String, u128> {
         ("upstream.idle", idle),
         ("auth.introspection.max_cache", ostler_identity::authenticate::MAX_CACHE),
         ("auth.jwt.leeway", ostler_identity::authenticate::LEEWAY),
+        ("auth.oidc.idle", ostler_identity::sessions::IDLE),
+        ("auth.oidc.life", ostler_identity::sessions::LIFE),
+        ("routes.mfa.max_age", ostler_core::gate::MfaSpec::MAX_AGE),
     ];
     let numbers = numbers.map(|(key, number)| (key.to_owned(), number.into()));
     numbers.into_iter().chain(durations.map(|(key, time)| (key.to_owned(), time.as_millis()))).collect()

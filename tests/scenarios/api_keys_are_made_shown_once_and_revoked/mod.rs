@@ -99,8 +99,8 @@ async fn a_key_is_shown_once_and_never_logged() {
 async fn rotation_leaves_a_grace_and_revocation_leaves_nothing() {
     let host = setup().start();
     let first = create(&host, json!({ "name": "n", "authenticator": "keys" })).await;
-    let rotate = |grace: &str| {
-        host.admin.send(Method::POST, &path(&first, "/rotate"), json!({ "grace": grace }).to_string())
+    let rotate = async |grace: &str| {
+        host.admin.send(Method::POST, &path(&first, "/rotate"), json!({ "grace": grace }).to_string()).await
     };
     let second = rotate("1s").await;
     let second = second.json();
@@ -146,7 +146,7 @@ async fn what_was_acknowledged_survives_kill_9() {
 async fn a_wrong_wish_is_told_with_its_repair() {
     let host = setup().start();
     let wish = |body: &'static str| host.admin.send(Method::POST, "/v1/keys", body);
-    let reply = wish(r#"{ "name": "n", "lifetime": "1d" }"#).await;
+    let reply = wish(r#"{ "name": "n", "lif": "1d" }"#).await;
     assert_eq!(reply.status, 422);
     let told = reply.json()["reasons"].to_string();
     assert!(told.contains("keys or other") && told.contains("write life"), "{told}");

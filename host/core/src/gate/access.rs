@@ -35,6 +35,8 @@ pub struct MfaSpec {
     pub max_age: Duration,
     /// `acr`: context classes of tokens that count as one, beside the methods (`amr`) that do.
     pub acr: Vec<String>,
+    /// Line in the configuration file; 0 if it came over the API.
+    pub line: usize,
 }
 
 impl AccessSpec {
@@ -78,16 +80,20 @@ fn tenant(section: &Section<'_>, text: Located<String>) -> Option<Located<Tenant
 }
 
 impl MfaSpec {
+    /// `max_age` where it is not told.
+    pub const MAX_AGE: Duration = Duration::from_secs(300);
+
     fn read(mut section: Section<'_>) -> Self {
         let range = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600);
-        let max_age = section.duration("max_age", range).unwrap_or(Duration::from_secs(300));
+        let max_age = section.duration("max_age", range).unwrap_or(MfaSpec::MAX_AGE);
         let acr: Vec<_> = section.strings("acr").into_iter().map(|text| text.value).collect();
         let sane =
             |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
         if !acr.iter().all(|text| !text.is_empty() && sane(text)) {
             section.problem("acr", format!("{acr:?}"), "texts without blanks and quotes, as \"urn:mfa\"", "");
         }
+        let line = section.line;
         section.finish();
-        MfaSpec { max_age, acr }
+        MfaSpec { max_age, acr, line }
     }
 }

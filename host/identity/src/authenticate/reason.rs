@@ -47,6 +47,8 @@ pub(crate) enum Reason {
     Revoked,
     /// The certificate names nobody who is let in.
     Certificate,
+    /// It is a session's, and another site made the request.
+    CrossSite,
     /// Whoever could tell was not reached.
     Unavailable,
     /// Too many failures came from this address.
@@ -57,7 +59,7 @@ pub(crate) enum Reason {
 
 impl Reason {
     /// Every reason, in declaration order.
-    pub(crate) const ALL: [Reason; 22] = [
+    pub(crate) const ALL: [Reason; 23] = [
         Reason::Several,
         Reason::Malformed,
         Reason::TooLarge,
@@ -77,6 +79,7 @@ impl Reason {
         Reason::Unknown,
         Reason::Revoked,
         Reason::Certificate,
+        Reason::CrossSite,
         Reason::Unavailable,
         Reason::Slowed,
         Reason::Other,
@@ -113,6 +116,7 @@ impl Reason {
             Reason::Unknown => ("unknown", "the credential is not known"),
             Reason::Revoked => ("revoked", "the credential was taken back"),
             Reason::Certificate => ("certificate", "the certificate names nobody who is let in"),
+            Reason::CrossSite => ("cross_site", "this request was not sent by this site"),
             Reason::Unavailable => ("unavailable", "nobody can tell now who this is"),
             Reason::Slowed => ("slowed", "too many failed attempts came from this address"),
             Reason::Other => ("other", "the credential is not accepted"),
@@ -124,7 +128,12 @@ impl Reason {
     pub(crate) const fn is_guess(self) -> bool {
         !matches!(
             self,
-            Reason::Expired | Reason::NotYet | Reason::Unavailable | Reason::Slowed | Reason::Revoked
+            Reason::Expired
+                | Reason::NotYet
+                | Reason::CrossSite
+                | Reason::Unavailable
+                | Reason::Slowed
+                | Reason::Revoked
         )
     }
 
@@ -133,6 +142,7 @@ impl Reason {
         let kind = match self {
             // RFC 6750 section 3.1, invalid_request.
             Reason::Several => Kind::BadRequest,
+            Reason::CrossSite => Kind::CrossSite,
             Reason::Unavailable => Kind::IdentityUnavailable,
             Reason::Slowed => Kind::RateLimited,
             _ => Kind::Unauthenticated,

@@ -7,6 +7,7 @@ use ostler_core::settings::{Located, Section};
 
 use super::return_to;
 use crate::authenticate::{Mapping, Secret, Target};
+use crate::sessions;
 
 /// Settings of `kind = "oidc"`: a login with an OpenID Connect provider, and the sessions that it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +52,8 @@ impl Config {
         let origin = section.string("origin").map(|text| origin(section, text, insecure)).unwrap_or_default();
         let day = Duration::from_secs(24 * 3600);
         let second = Duration::from_secs(1);
-        let life = section.duration("life", second..=day * 365).unwrap_or(day / 2);
-        let idle = section.duration("idle", second..=day * 30).unwrap_or(Duration::from_secs(1800));
+        let life = section.duration("life", second..=day * 365).unwrap_or(sessions::LIFE);
+        let idle = section.duration("idle", second..=day * 30).unwrap_or(sessions::IDLE);
         let request_scopes = texts(section, "request_scopes")
             .unwrap_or_else(|| ["openid", "profile", "email"].map(String::from).into());
         if !request_scopes.iter().any(|scope| scope == "openid") {

@@ -4,8 +4,9 @@
 //! carries a token that another site cannot read.
 
 use http::{HeaderMap, HeaderName, Method, header};
-use ostler_core::{Error, Kind};
+use ostler_core::Error;
 
+use crate::authenticate::Reason;
 use crate::host_key::same;
 
 /// Field of the token, for clients whose browser says nothing.
@@ -16,12 +17,12 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Refuses what another site sent. `origin` is this site's, `token` the session's.
 ///
 /// # Errors
-/// [`Kind::CrossSite`].
+/// [`CrossSite`](ostler_core::Kind::CrossSite).
 pub(crate) fn check(method: &Method, headers: &HeaderMap, origin: &str, token: &str) -> Result<(), Error> {
     if method.is_safe() || is_own(headers, origin).unwrap_or_else(|| has_token(headers, token)) {
         return Ok(());
     }
-    Err(Error::new(Kind::CrossSite, "this request was not sent by this site"))
+    Err(Reason::CrossSite.refuse())
 }
 
 /// What the browser says, if it says anything. Fetch metadata comes first, since no script can set it.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use ostler_core::{Body, Error, Kind};
 use serde_json::json;
 
@@ -176,8 +176,9 @@ impl Site {
         told: &str,
         back: &str,
     ) -> Response<Body> {
-        let issuer = self.config.origin.split_once("://").map_or("ostler", |(_, host)| host);
-        let totp = totp(secret, issuer, &owner.subject);
+        let origin = self.config.origin.parse::<Uri>().ok();
+        let host = origin.as_ref().and_then(Uri::host).unwrap_or("ostler");
+        let totp = totp(secret, host, &owner.subject);
         let text = totp.secret().to_base32();
         let url = totp.to_url().unwrap_or_default();
         if !wants_page(&head.headers) {

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
 use http::{HeaderValue, header};
-use ostler_core::gate::MfaSpec;
+use ostler_core::gate::{AccessSpec, Flaw, MfaSpec};
 use ostler_core::principal::Method;
 use ostler_core::{Error, Exchange, Kind, Principal};
 
@@ -82,6 +82,16 @@ impl Rule {
     }
 }
 
+/// Whether somebody can be known of whom a second factor is asked.
+pub fn check(spec: &AccessSpec) -> Option<Flaw> {
+    let mfa = spec.mfa.as_ref()?;
+    let open = spec.auth.as_ref().is_none_or(Vec::is_empty);
+    open.then(|| {
+        let repair = "add auth = [\"NAME\"], or remove mfa";
+        Flaw::new(mfa.line, "mfa", "mfa on a route that lets everybody in", "mfa beside auth", repair)
+    })
+}
+
 /// Whether `at` lies at most `max_age` before `now`; a clock that is a little ahead does not lock people out.
 pub(crate) fn is_within(at: SystemTime, now: SystemTime, max_age: Duration) -> bool {
     const AHEAD: Duration = Duration::from_secs(60);
@@ -123,7 +133,7 @@ mod tests {
     }
 
     fn rule() -> Rule {
-        let spec = MfaSpec { max_age: Duration::from_secs(300), acr: vec!["urn:mfa".into()] };
+        let spec = MfaSpec { max_age: Duration::from_secs(300), acr: vec!["urn:mfa".into()], line: 0 };
         Rule::new(&spec, BTreeMap::from([("site".into(), "/auth".into())]))
     }
 

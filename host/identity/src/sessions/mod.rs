@@ -20,6 +20,12 @@ pub(crate) use session::{Person, Session, Tokens};
 
 use crate::host_key::{Hash, random_text};
 
+/// How long a session lasts unused, unless the login says otherwise.
+pub const IDLE: Duration = Duration::from_secs(1_800);
+
+/// How long a session lasts, unless the login says otherwise.
+pub const LIFE: Duration = Duration::from_secs(12 * 3_600);
+
 /// Sessions of one host.
 const SESSIONS_MAX: usize = 200_000;
 
