@@ -7,6 +7,7 @@
 mod a_changed_file_is_the_next_release;
 mod a_drain_finishes_what_is_under_way;
 mod a_reload_changes_what_it_says;
+mod a_principal_does_only_what_it_may;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
 mod a_todo_list_is_the_same_in_every_language;
@@ -27,4 +28,5 @@ mod the_documents_say_what_the_host_does;
 mod the_examples_work;
 mod tls_is_served_and_renewed;
 mod wasi_http_behaves_as_guests_rely_on;
+mod what_matters_is_answered_at_twice_capacity;
 mod what_was_acknowledged_survives;

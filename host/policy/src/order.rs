@@ -132,7 +132,7 @@ impl Handle for Order {
                 let deadline = started + route.deadline();
                 let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
                 exchange.client = client;
-                exchange.authorize = route.gate.authorize(&request, &peer, client);
+                exchange.authorize = route.gate.authorize(&request, &exchange.peer, client);
                 let mut visit = Visit { exchange, fields };
                 let answered = self.answer(route, &mut visit, request).await;
                 observation.principal = visit.exchange.principal;

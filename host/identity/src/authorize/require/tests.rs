@@ -38,7 +38,7 @@ fn ask(
 ) -> Result<(), Error> {
     let authorization = authorization();
     let require = authorization.route(spec, pattern).unwrap().unwrap();
-    let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http };
+    let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http, certificate: None };
     let now = Instant::now();
     let mut exchange = Exchange::new(RequestId::generate(1), peer, pattern.into(), now, now);
     exchange.principal = who.map(Arc::new);
@@ -273,7 +273,7 @@ fn refusals_are_counted_by_route_and_permission() {
     let authorization = authorization().counting(&metrics);
     let require =
         authorization.route(&spec(&["orders:write on orders/{id}"], None), "/orders/{id}").unwrap().unwrap();
-    let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http };
+    let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http, certificate: None };
     let now = Instant::now();
     let mut exchange = Exchange::new(RequestId::generate(1), peer, "/orders/{id}".into(), now, now);
     exchange.principal = Some(Arc::new(principal("alice", None, &[], &[])));
