@@ -216,5 +216,8 @@ async fn a_plugin_that_asks_gets_the_same_decisions() {
     assert_eq!(may(&editor, "orders:delete", "").await, (false, "nothing allows it".into()));
     assert_eq!(may(&editor, "path:seen", "").await, (true, "rule only-while-asking permits it".into()));
     let (allowed, reason) = may(&editor, "level:needed", "").await;
-    assert!(!allowed && reason.starts_with("rule needs-a-level, which may forbid it, cannot be evaluated"), "{reason}");
+    assert!(
+        !allowed && reason.starts_with("rule needs-a-level, which may forbid it, cannot be evaluated"),
+        "{reason}"
+    );
 }

@@ -15,7 +15,9 @@ const BURN: &str = "/burn?rounds=3000000";
 
 fn host(overload: &str) -> Arc<Host> {
     let route = |priority: &str| {
-        format!("[[routes]]\npath = \"/burn\"\nhost = \"{priority}.test\"\nplugin = \"p\"\npriority = \"{priority}\"\n")
+        format!(
+            "[[routes]]\npath = \"/burn\"\nhost = \"{priority}.test\"\nplugin = \"p\"\npriority = \"{priority}\"\n"
+        )
     };
     let routes = ["low", "normal", "high"].map(route).concat();
     let text = format!("{routes}[overload]\n{overload}\n");
