@@ -41,8 +41,9 @@ fn authorization(scopes: Scopes, rules: Option<&str>) -> Authorization {
 #[test]
 fn scopes_bound_what_roles_give_and_give_where_there_are_none() {
     use Scopes::{Grant, Ignore, Restrict};
+    type Row = (&'static [&'static str], &'static [&'static str], bool, bool, bool);
     // Roles, scopes, and what each meaning of scopes makes of it.
-    let table: [(&[&str], &[&str], bool, bool, bool); 11] = [
+    let table: [Row; 11] = [
         (&["editor"], &[], true, true, true),
         (&["editor"], &["orders:write"], true, true, true),
         (&["editor"], &["orders:*"], true, true, true),
