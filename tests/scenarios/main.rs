@@ -6,6 +6,7 @@
 
 mod a_changed_file_is_the_next_release;
 mod a_drain_finishes_what_is_under_way;
+mod a_principal_does_only_what_it_may;
 mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
@@ -34,4 +35,5 @@ mod the_orders_example_works;
 mod the_same_answer_is_not_made_twice;
 mod tls_is_served_and_renewed;
 mod wasi_http_behaves_as_guests_rely_on;
+mod what_matters_is_answered_at_twice_capacity;
 mod what_was_acknowledged_survives;

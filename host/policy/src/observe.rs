@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -20,6 +21,9 @@ pub(crate) struct Observer {
     observe: Observe,
     /// Counts those that match no route.
     unrouted: Arc<RouteMetrics>,
+    /// When overload was last warned of, in seconds since `since`, from 1.
+    warned: AtomicU64,
+    since: Instant,
 }
 
 /// What is known of an exchange before it is answered.
@@ -44,7 +48,17 @@ const CLIENT_GONE: u16 = 499;
 impl Observer {
     pub(crate) fn new(observe: Observe) -> Arc<Self> {
         let unrouted = observe.metrics.route("", "", "");
-        Arc::new(Observer { observe, unrouted })
+        Arc::new(Observer { observe, unrouted, warned: AtomicU64::new(0), since: Instant::now() })
+    }
+
+    /// Whether this is worth a warning. Of overload one a second is: there are many, each leaves its access line, and what is
+    /// refused must cost little.
+    fn warns(&self, kind: Kind) -> bool {
+        if kind != Kind::Overloaded {
+            return kind.facts().alarming;
+        }
+        let now = self.since.elapsed().as_secs() + 1;
+        self.warned.swap(now, Ordering::Relaxed) != now
     }
 }
 
@@ -77,7 +91,7 @@ impl Observation {
         let (code, id) = (error.kind.facts().code, self.id.as_str());
         let (plugin, release) = self.names();
         let cause = error.cause.as_ref().map(tracing::field::display);
-        if error.kind.facts().alarming {
+        if self.observer.warns(error.kind) {
             tracing::warn!(request_id = id, plugin, release, code, cause, "{}", error.detail);
         } else {
             tracing::debug!(request_id = id, plugin, release, code, cause, "{}", error.detail);
@@ -180,5 +194,20 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overload_is_warned_of_once_a_second_and_other_alarms_each_time() {
+        let observe = Observe::to(&ostler_observe::Config::default(), std::io::sink()).unwrap();
+        let observer = Observer::new(observe);
+        let warned = (0..1000).filter(|_| observer.warns(Kind::Overloaded)).count();
+        assert!((1..=2).contains(&warned), "{warned}");
+        assert!((0..3).all(|_| observer.warns(Kind::PluginTrapped)));
+        assert!(!observer.warns(Kind::Forbidden));
     }
 }

@@ -106,15 +106,16 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[sever]",
         &[
-            "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, observe, \
-           runtime, upstream; repair: write server",
+            "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, \
+           defaults, auth, limits, authorization, overload, observe, runtime, upstream, redis, cache; repair: write server",
         ],
     ),
     (
         "[plugins.a]\nmemroy = '1MiB'\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
             "ostler.toml:2: error: plugins.a.memroy: found an unknown key; allowed: path, instances, memory, deadline, \
-           concurrency, requests_per_instance, table_elements, response_body, request_body, log, grant; repair: write memory",
+           concurrency, requests_per_instance, table_elements, response_body, request_body, log, grant, openapi, schema, \
+           check_responses, auth, require, tenant, mfa, limits, cost, priority, cache; repair: write memory",
         ],
     ),
     (
@@ -197,7 +198,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[plugins.a]\ngrant = { kvs = ['x'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
-            "ostler.toml:2: error: plugins.a.grant.kvs: found an unknown key; allowed: kv, sqlite, blob, http, networks, config; repair: write kv",
+            "ostler.toml:2: error: plugins.a.grant.kvs: found an unknown key; allowed: kv, sqlite, blob, limits, cache, http, networks, config; repair: write kv",
         ],
     ),
     (
@@ -339,7 +340,7 @@ const BROKEN: &[(&str, &[&str])] = &[
             "ostler.toml:4: error: overload.retry_after: found \"1ms\"; allowed: a duration from \"1s\" to \"1h\", with its \
              unit (ms, s, m, h, d)",
             "ostler.toml:5: error: overload.priority: found an unknown key; allowed: max_in_flight, plugin_max_in_flight, \
-             min_in_flight, retry_after, adaptive; repair: remove it",
+             min_in_flight, adaptive, retry_after; repair: remove it",
         ],
     ),
     (

@@ -41,8 +41,9 @@ fn authorization(scopes: Scopes, rules: Option<&str>) -> Authorization {
 #[test]
 fn scopes_bound_what_roles_give_and_give_where_there_are_none() {
     use Scopes::{Grant, Ignore, Restrict};
+    type Row = (&'static [&'static str], &'static [&'static str], bool, bool, bool);
     // Roles, scopes, and what each meaning of scopes makes of it.
-    let table: [(&[&str], &[&str], bool, bool, bool); 11] = [
+    let table: [Row; 11] = [
         (&["editor"], &[], true, true, true),
         (&["editor"], &["orders:write"], true, true, true),
         (&["editor"], &["orders:*"], true, true, true),
@@ -141,4 +142,21 @@ fn every_step_to_a_decision_is_told() {
         ]
     );
     assert_eq!((told.allowed, &*told.reason), (false, "nothing allows it"));
+}
+
+#[test]
+fn rules_are_evaluated_on_stacks_that_are_not_the_threads_too() {
+    let rules = "@id(\"post\") permit(principal, action, resource) when { context.method == \"POST\" };";
+    let authorization = std::sync::Arc::new(authorization(Scopes::Restrict, Some(rules)));
+    let peer = ostler_core::Peer {
+        address: "127.0.0.1:1".parse().unwrap(),
+        scheme: ostler_core::Scheme::Http,
+        certificate: None,
+    };
+    let uri = "/orders".parse().unwrap();
+    let within = authorization.within(&http::Method::POST, &uri, &peer, peer.address.ip());
+    let alice = principal("alice", None, &[], &[]);
+    // As small as a plugin's stack may be when it asks.
+    let asked = stacker::grow(64 << 10, || within.check(Some(&alice), "orders:write", ""));
+    assert_eq!((asked.allowed, &*asked.reason), (true, "rule post permits it"));
 }

@@ -10,6 +10,10 @@ use ostler_core::{Authorize, Decision, Peer, Principal};
 
 use super::{Asked, Authorization, Facts};
 
+/// Stack for rules, in bytes. Cedar refuses to evaluate on less than 100 KiB of what it takes for its thread's stack, and a plugin
+/// that asks is on a stack of wasmtime's, which is none of the thread's.
+const RULES_STACK: usize = 512 << 10;
+
 /// [`Authorization`] within one request.
 struct Within {
     authorization: Arc<Authorization>,
@@ -42,6 +46,7 @@ impl Authorize for Within {
         let (method, path) = (self.method.as_str(), self.uri.path());
         let request = Some(Facts { method, path, address: self.address, secure: self.secure });
         let now = SystemTime::now();
-        self.authorization.decide(&Asked { principal, permission, resource, request, now }).decision()
+        let asked = Asked { principal, permission, resource, request, now };
+        stacker::grow(RULES_STACK, || self.authorization.decide(&asked).decision())
     }
 }

@@ -13,6 +13,9 @@ roles = { editor = ["orders:read", "orders:write"], lead = ["role:editor"], supp
 cedar = "rules.cedar"
 [auth.main]
 kind = "jwt"
+issuer = "https://issuer.test"
+audience = ["orders"]
+secret = "a secret of at least thirty-two bytes"
 [plugins.orders]
 [[routes]]
 path = "/{tenant}/orders/{id}"
@@ -132,4 +135,16 @@ fn a_question_needs_somebody_and_something() {
     assert!(told(&folder, &["--subject", "alice"]).is_err());
     assert!(told(&folder, &["--permission", "x"]).is_err());
     assert!(told(&folder, &["--permission", "x", "--subject", "alice", "--principal", "x.json"]).is_err());
+}
+
+#[test]
+fn the_documentation_shows_the_help_of_explain() {
+    use clap::CommandFactory;
+    let docs = include_str!("../../../../docs/cli.md");
+    let command = crate::cli::Cli::command();
+    let explain = command.find_subcommand("authz").unwrap().find_subcommand("explain").unwrap().clone();
+    let help = explain.bin_name("ostler authz explain").term_width(100).render_long_help().to_string();
+    let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+    let block = format!("### `ostler authz explain`\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
+    assert!(docs.contains(&block), "docs/cli.md should hold:\n{block}");
 }
