@@ -192,4 +192,6 @@ mod defaults;
 #[cfg(test)]
 mod documented;
 #[cfg(test)]
+mod limited;
+#[cfg(test)]
 mod tests;

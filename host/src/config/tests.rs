@@ -49,7 +49,7 @@ fn folder() -> TempDir {
 }
 
 /// What is told of `bytes` as a file, without the folder's name.
-fn told(bytes: impl AsRef<[u8]>) -> Vec<String> {
+pub(super) fn told(bytes: impl AsRef<[u8]>) -> Vec<String> {
     let folder = folder();
     load(&folder, bytes).map_or_else(|problems| problems, |(_, warnings)| warnings)
 }
@@ -281,33 +281,6 @@ const BROKEN: &[(&str, &[&str])] = &[
             "ostler.toml:2: error: plugins.a.grant.config.x: found ${NOPE}, and no variable of this name (in UTF-8) is set; \
            allowed: variables of the host's environment; repair: set NOPE, or write $${ where you mean the characters \
            themselves",
-        ],
-    ),
-    (
-        "[limits.a]\nrate = 'often'\n[limits.b]\nrate = '5/s'\nshared = true",
-        &[
-            "ostler.toml:2: error: limits.a.rate: found \"often\"; allowed: a count and a period of 1s to 31d, such as \
-           \"100/min\" or \"20/30s\"; repair: write \"100/min\"",
-            "ostler.toml:5: error: limits.b.shared: found no [redis] to share it in; allowed: shared beside [redis]; repair: \
-           add [redis] url",
-        ],
-    ),
-    (
-        "[limits.per-user]\nrate = '5/s'\n[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nlimits = ['per-usr']",
-        &["ostler.toml:7: error: limits: found \"per-usr\"; allowed: per-user; repair: write \"per-user\""],
-    ),
-    (
-        "[limits.a]\nrate = '5/s'\n[plugins.a]\n[[routes]]\npath = '/'\nplugin = 'a'\nlimits = ['a']\ncost = 6",
-        &[
-            "ostler.toml:7: error: cost: found 6; allowed: at most 5, what a holds; repair: lower cost, or raise the limit's \
-           rate or burst",
-        ],
-    ),
-    (
-        "[plugins.a]\ngrant = { limits = ['a'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
-        &[
-            "ostler.toml:1: warning: plugins.a.grant.limits: found \"a\"; allowed: names of [limits.NAME]; repair: add \
-           [limits.a]",
         ],
     ),
 ];
