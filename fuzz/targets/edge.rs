@@ -32,7 +32,7 @@ static ADDRESS: LazyLock<SocketAddr> = LazyLock::new(|| {
             let listen = vec![Listen { scheme: Scheme::Http, address: ([127, 0, 0, 1], 0).into() }];
             let short = Duration::from_millis(200);
             let limits = Limits { header_deadline: short, body_deadline: short, ..Limits::default() };
-            let server = Server::bind(&Config { listen, tls: None, limits }).expect("a free port");
+            let server = Server::bind(&Config { listen, limits, ..Config::default() }).expect("a free port");
             sender.send(server.addresses()[0].address).expect("somebody waits");
             server.run(Arc::new(Counts), std::future::pending()).await
         })

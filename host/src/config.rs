@@ -199,4 +199,6 @@ mod defaults;
 #[cfg(test)]
 mod documented;
 #[cfg(test)]
+mod limited;
+#[cfg(test)]
 mod tests;

@@ -236,6 +236,25 @@ mod tests {
         }
     }
 
+    /// The same as the fuzz target `clients`, with a fixed seed.
+    #[test]
+    fn no_bytes_on_the_left_change_what_a_trusted_proxy_wrote_on_the_right() {
+        let mut random = fastrand::Rng::with_seed(5);
+        let alphabet = b"\",;=\\ []:.for0129_\t";
+        for _ in 0..20_000 {
+            let left: Vec<u8> =
+                (0..random.usize(..40)).map(|_| alphabet[random.usize(..alphabet.len())]).collect();
+            let left = String::from_utf8(left).unwrap();
+            for (name, right) in [
+                ("x-forwarded-for", "192.0.2.7:80, 10.2.2.2"),
+                ("forwarded", "for=\"192.0.2.7:80\" , for=10.2.2.2;by=\"[::1]\""),
+            ] {
+                assert_eq!(client(&[(name, &format!("{left},{right}"))]), "192.0.2.7", "{left:?}");
+                assert_eq!(client(&[(name, &left), (name, right)]), "192.0.2.7", "{left:?}");
+            }
+        }
+    }
+
     #[test]
     fn where_both_fields_are_there_only_what_they_agree_on_counts() {
         let both = |listed, forwarded| client(&[("x-forwarded-for", listed), ("forwarded", forwarded)]);

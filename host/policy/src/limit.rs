@@ -235,28 +235,38 @@ impl Kept {
     }
 
     fn write(&self, key: &mut KeyWriter, exchange: &Exchange, head: &Parts, prefix: u8) {
-        let known = exchange.principal.as_deref();
-        let written = match self {
-            Kept::Address(prefix) => Some(address(key, kind::ADDRESS, exchange.client, *prefix)),
-            Kept::User => known.map(|known| subject(key, kind::USER, known)),
-            Kept::ApiKey => known
-                .filter(|known| known.method == Method::ApiKey)
-                .map(|known| subject(key, kind::API_KEY, known)),
-            Kept::Tenant => known
-                .and_then(|known| known.tenant.as_deref())
-                .map(|tenant| key.part(kind::TENANT, tenant.as_bytes())),
-            Kept::Header(name) => {
-                // Its name is not secret, and tells the values of two fields apart.
-                let values = head.headers.get_all(name).iter();
-                key.part(kind::NAME, name.as_str().as_bytes());
-                values.map(|value| key.part(kind::HEADER, value.as_bytes())).last()
-            }
-            Kept::Method => Some(key.part(kind::METHOD, head.method.as_str().as_bytes())),
-            Kept::Fixed(kind, text) => Some(key.part(*kind, text.as_bytes())),
-        };
-        if written.is_none() {
+        if !self.is_written(key, exchange, head) {
             address(key, kind::NOBODY, exchange.client, prefix);
         }
+    }
+
+    /// Writes what the request has of it; whether it has any.
+    fn is_written(&self, key: &mut KeyWriter, exchange: &Exchange, head: &Parts) -> bool {
+        let known = exchange.principal.as_deref();
+        match self {
+            Kept::Address(prefix) => address(key, kind::ADDRESS, exchange.client, *prefix),
+            Kept::Method => key.part(kind::METHOD, head.method.as_str().as_bytes()),
+            Kept::Fixed(kind, text) => key.part(*kind, text.as_bytes()),
+            Kept::User => {
+                let Some(known) = known else { return false };
+                subject(key, kind::USER, known);
+            }
+            Kept::ApiKey => {
+                let Some(known) = known.filter(|known| known.method == Method::ApiKey) else { return false };
+                subject(key, kind::API_KEY, known);
+            }
+            Kept::Tenant => {
+                let Some(tenant) = known.and_then(|known| known.tenant.as_deref()) else { return false };
+                key.part(kind::TENANT, tenant.as_bytes());
+            }
+            Kept::Header(name) => {
+                // Its name tells the values of two fields apart.
+                key.part(kind::NAME, name.as_str().as_bytes());
+                let values = head.headers.get_all(name).iter();
+                return values.map(|value| key.part(kind::HEADER, value.as_bytes())).count() > 0;
+            }
+        }
+        true
     }
 }
 

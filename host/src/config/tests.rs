@@ -49,7 +49,7 @@ fn folder() -> TempDir {
 }
 
 /// What is told of `bytes` as a file, without the folder's name.
-fn told(bytes: impl AsRef<[u8]>) -> Vec<String> {
+pub(super) fn told(bytes: impl AsRef<[u8]>) -> Vec<String> {
     let folder = folder();
     load(&folder, bytes).map_or_else(|problems| problems, |(_, warnings)| warnings)
 }

@@ -1,5 +1,6 @@
 //! However many ask at once, of however many hosts, no more is admitted than the rules say; and who is refused is told why.
 
+mod plugins;
 mod proxies;
 mod shared;
 

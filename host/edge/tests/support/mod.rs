@@ -127,7 +127,7 @@ impl Host {
     fn start(limits: Limits, scheme: Scheme, tls: Option<Tls>) -> Self {
         let listen = Listen { scheme, address: ([127, 0, 0, 1], 0).into() };
         let server =
-            Server::bind(&Config { listen: vec![listen], tls, limits, trusted_proxies: Vec::new() }).unwrap();
+            Server::bind(&Config { listen: vec![listen], tls, limits, ..Config::default() }).unwrap();
         let desk = Desk { entered: Semaphore::new(0), leave: Semaphore::new(0), handled: AtomicU64::new(0) };
         let desk = Arc::new(desk);
         let (stop, stopped) = oneshot::channel();
