@@ -1,6 +1,7 @@
 //! What becomes of a plugin's answer: kept, merged with a kept one, replaced by a stale one, or only passed on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,13 +18,13 @@ use super::reply::{self, How, has_it, not_modified, reply};
 use super::{Inner, key, tee};
 
 /// How long nobody waits for answers under a key whose last one was not kept.
-const PASS: std::time::Duration = std::time::Duration::from_secs(10);
+const PASS: Duration = Duration::from_secs(10);
 
 /// How long it is known by what answers differ, beyond the life of the answers.
-const VARY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+const VARY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long those who wait do so for the rest of a body that streams; it may be one that never ends.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One request on its way to the plugin.
 pub(super) struct Trip {
@@ -227,8 +228,7 @@ impl Inner {
             parts.headers.remove(CACHE_TAG);
         }
         reply::prepare(&mut parts.headers);
-        let whole_ms =
-            |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let whole_ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let answer = Answer {
             status: parts.status,
             headers: parts.headers,
