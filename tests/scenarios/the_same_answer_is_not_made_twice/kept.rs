@@ -133,3 +133,44 @@ async fn operators_drop_what_they_name() {
     );
     assert!(!is_hit(&host.client.get(tagged).await), "a write drops what is kept at its place");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_stream_pass_unharmed_and_are_kept_if_they_fit() {
+    for guest in ["p2", "p3"] {
+        let host = Setup::new()
+            .plugin("p", guest, "")
+            .with("[[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\ncache = { ttl = \"1h\" }")
+            .start();
+        let drip = host.client.get("/drip?chunks=3&ms=20").await;
+        assert!(drip.whole && drip.text().lines().count() == 3, "{guest}: {}", drip.text());
+        assert_eq!(drip.header("cache-status"), "Ostler; fwd=uri-miss");
+        let since = Instant::now();
+        loop {
+            let again = host.client.get("/drip?chunks=3&ms=20").await;
+            assert_eq!((again.whole, again.text()), (true, drip.text()));
+            if is_hit(&again) {
+                break;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "{guest}: never kept");
+        }
+        for _ in 0..2 {
+            let large = host.client.get("/body?bytes=3000000").await;
+            assert_eq!((large.whole, large.body.len(), is_hit(&large)), (true, 3_000_000, false), "{guest}");
+            let mut request = host.client.request(http::Method::GET, "/trailers", "");
+            request.headers_mut().insert("te", "trailers".parse().unwrap());
+            let trailers = host.client.try_send(request).await.unwrap();
+            assert_eq!(trailers.trailers.unwrap()["x-sum"], "3", "{guest}");
+            let broken = host.client.get("/trap-inside").await;
+            // What dies before its head is sent on is given the right status.
+            let failed = broken.status == 500 || !broken.whole;
+            assert!(failed && !is_hit(&broken), "{guest}: half an answer is never kept");
+        }
+        let waits = [0, 1].map(|_| {
+            let client = host.client.clone();
+            tokio::spawn(async move { client.get("/drip?chunks=10&ms=20").await })
+        });
+        for wait in waits {
+            assert_eq!(wait.await.unwrap().text().lines().count(), 10, "{guest}");
+        }
+    }
+}

@@ -58,10 +58,20 @@ pub(super) fn judge(
     let said = Said::of(headers);
     let understood = said.must_understand && understands(response.status);
     let forbidden = said.private || said.no_store && !understood;
+    // Events are for whoever listens, and never all there.
+    let events = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     let cookies = headers.contains_key(header::SET_COOKIE) && !rules.drop_set_cookie;
     // A part, and the word that nothing has changed, are no answers of their own.
     let partial = matches!(response.status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
-    if head.method != Method::GET || partial || forbidden || cookies || Asked::of(&head.headers).no_store {
+    if head.method != Method::GET
+        || partial
+        || events
+        || forbidden
+        || cookies
+        || Asked::of(&head.headers).no_store
+    {
         return None;
     }
     let vary = vary(headers, key)?;

@@ -1,6 +1,7 @@
 //! What becomes of a plugin's answer: kept, merged with a kept one, replaced by a stale one, or only passed on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,10 +18,13 @@ use super::reply::{self, How, has_it, not_modified, reply};
 use super::{Inner, key, tee};
 
 /// How long nobody waits for answers under a key whose last one was not kept.
-const PASS: std::time::Duration = std::time::Duration::from_secs(10);
+const PASS: Duration = Duration::from_secs(10);
 
 /// How long it is known by what answers differ, beyond the life of the answers.
-const VARY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+const VARY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long those who wait do so for the rest of a body that streams; it may be one that never ends.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One request on its way to the plugin.
 pub(super) struct Trip {
@@ -145,21 +149,38 @@ impl Inner {
                 (copy.status, copy.headers) = (parts.status, parts.headers.clone());
                 let reply = self.pass_on(&trip, copy, client);
                 let this = self.clone();
-                tokio::spawn(async move {
-                    match gather.await {
-                        Some(whole)
-                            if announced(&parts).is_none_or(|length| length == whole.len() as u64) =>
-                        {
-                            let now = this.cache.clock().now_ms();
-                            this.keep(&trip, parts, whole, Some(terms), lead, how, now);
-                        }
-                        _ => {
-                            this.mark_pass(&trip);
-                            end(lead, Outcome::Alone);
-                        }
-                    }
-                });
+                tokio::spawn(async move { this.gathered(trip, parts, terms, gather, (lead, now)).await });
                 Ok(reply)
+            }
+        }
+    }
+
+    /// Keeps an answer whose body has streamed since `now`, once all of it is there.
+    async fn gathered(
+        self: Arc<Self>,
+        trip: Trip,
+        parts: response::Parts,
+        terms: Terms,
+        gather: impl Future<Output = Option<Bytes>>,
+        (mut lead, now): (Waited, i64),
+    ) {
+        let mut gather = std::pin::pin!(gather);
+        let whole = match tokio::time::timeout(PATIENCE, gather.as_mut()).await {
+            Ok(whole) => whole,
+            Err(_) => {
+                self.mark_pass(&trip);
+                end(lead.take(), Outcome::Alone);
+                gather.await
+            }
+        };
+        match whole {
+            Some(whole) if announced(&parts).is_none_or(|length| length == whole.len() as u64) => {
+                let how = How::Asked { why: trip.why, stored: true };
+                self.keep(&trip, parts, whole, Some(terms), lead, how, now);
+            }
+            _ => {
+                self.mark_pass(&trip);
+                end(lead, Outcome::Alone);
             }
         }
     }
@@ -207,8 +228,7 @@ impl Inner {
             parts.headers.remove(CACHE_TAG);
         }
         reply::prepare(&mut parts.headers);
-        let whole_ms =
-            |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let whole_ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let answer = Answer {
             status: parts.status,
             headers: parts.headers,

@@ -325,3 +325,63 @@ impl Cache {
         (Cache::manual(clock.clone()), clock)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(size: usize) -> Held {
+        Held::Bytes(vec![7; size].into())
+    }
+
+    #[test]
+    fn memory_stays_within_its_bytes() {
+        let config = Config { memory: 1 << 20, ..Config::default() };
+        let cache = Cache::build(&config, None, None, Clock::default());
+        for number in 0..2_000u32 {
+            let key = number.to_be_bytes();
+            cache.put(&key, "n".into(), Box::default(), Duration::from_secs(60), 0, answer(10_000));
+            cache.get(&key);
+        }
+        let (bytes, entries) = cache.held();
+        assert!(bytes <= 1 << 20 && entries > 50, "{bytes} bytes in {entries} entries");
+        assert!(cache.stats().evicted.get() > 1_500, "{}", cache.stats().evicted.get());
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept() {
+        let cache = Cache::default();
+        let put =
+            |size| cache.put(b"k", "n".into(), Box::default(), Duration::from_secs(60), 0, answer(size));
+        assert!(put(cache.entry_max()).is_some());
+        assert!(put(cache.entry_max() + (32 << 10)).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_purge_is_remembered_beside_the_disk() {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config { disk: 64 << 20, ..Config::default() };
+        let keep = Duration::from_secs(600);
+        let loaded = |cache: Cache| async move {
+            for _ in 0..200 {
+                if cache.judges() {
+                    return cache;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            panic!("the disk tier does not start")
+        };
+        let first = loaded(Cache::new(&config, home.path(), None)).await;
+        for (key, tag) in [(b"a", "x"), (b"b", "y")] {
+            first.put(key, answer_name("n"), Box::new([answer_tag(tag)]), keep, first.position(), answer(10));
+        }
+        assert!(first.purge(&[Purge::Tag("y".into())]).await);
+        first.0.disk.as_ref().unwrap().flush().await;
+        drop(first);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let second = loaded(Cache::new(&config, home.path(), None)).await;
+        assert!(second.get(b"a").is_none(), "not in memory");
+        assert!(second.load(b"a").await.is_some());
+        assert!(second.load(b"b").await.is_none());
+    }
+}

@@ -187,6 +187,20 @@ async fn a_stream_reaches_its_client_as_it_comes_and_the_others_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_without_end_keeps_nobody_waiting() {
+    let rig = rig("cache = {}");
+    let (plugin, pieces) = streaming();
+    let _first = rig.try_ask(&plugin, get("/a")).await.unwrap();
+    pieces.send("one ").unwrap();
+    let since = tokio::time::Instant::now();
+    assert_eq!(rig.ask(&plugin, get("/a")).await.body, "answer 2");
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    let since = tokio::time::Instant::now();
+    rig.ask(&plugin, get("/a")).await;
+    assert!(since.elapsed() < Duration::from_millis(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_too_large_goes_through_whole_and_is_not_kept() {
     let rig = rig("cache = {}");
     let large = "x".repeat((1 << 20) + 1);
