@@ -65,7 +65,8 @@ impl Example {
         let mut request = provider.request(Method::POST, "/token", form);
         request.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
         let reply = provider.try_send(request).await.unwrap();
-        let token = reply.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", reply.text())).to_owned();
+        let token =
+            reply.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", reply.text())).to_owned();
         Program { client: Client::new(self.host.address, Version::Http1, Some(token.clone())), token }
     }
 }
