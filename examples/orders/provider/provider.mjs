@@ -50,9 +50,9 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
     ...programs,
   ],
   findAccount: (_, sub) => PEOPLE[sub] && { accountId: sub, claims: () => ({ sub, ...PEOPLE[sub] }) },
-  claims: { openid: ["sub"], orders: ["tenant", "roles"] },
+  claims: { openid: ["sub"], profile: ["tenant", "roles"] },
   conformIdTokenClaims: false,
-  scopes: ["openid", "offline_access", "orders", ...SCOPES.split(" ")],
+  scopes: ["openid", "offline_access", ...SCOPES.split(" ")],
   extraClientMetadata: { properties: ["tenant", "roles"] },
   extraTokenClaims: (_, token) => {
     const { tenant, roles } = token.kind === "ClientCredentials" ? token.client : PEOPLE[token.accountId];

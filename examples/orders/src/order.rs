@@ -4,7 +4,9 @@
 use std::fmt;
 
 use ostler_sdk::Error;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 /// An order as it is stored and shown. Amounts are in cents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +27,9 @@ pub(crate) struct Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Item {
     pub(crate) sku: String,
+    #[serde(deserialize_with = "whole")]
     pub(crate) quantity: u64,
+    #[serde(deserialize_with = "whole")]
     pub(crate) price: u64,
 }
 
@@ -110,4 +114,13 @@ impl fmt::Display for Status {
             Status::Refunded => "refunded",
         })
     }
+}
+
+/// A number that JSON Schema calls an integer: 7, and 7.0 as well (2020-12 core, section 4.2.3). The document bounds it.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    let number = Number::deserialize(from)?;
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..=MOST).contains(number);
+    let same = || number.as_f64().filter(whole).map(|number| number as u64);
+    number.as_u64().or_else(same).ok_or_else(|| D::Error::custom(format!("{number} is no whole number")))
 }

@@ -61,6 +61,19 @@ fn an_order_is_placed_and_read() {
 }
 
 #[test]
+fn whole_numbers_may_be_written_with_a_fraction_of_nothing() {
+    let _host = host("acme").install();
+    let placed = |quantity: &str| {
+        let body = format!(r#"{{"items":[{{"sku":"a","quantity":{quantity},"price":1e2}}]}}"#);
+        handle(Request::post("/orders").with_body(body))
+            .map_or_else(|error| error.status(), |answer| answer.status())
+    };
+    assert_eq!((placed("3.0"), placed("3e1"), placed("3")), (201, 201, 201));
+    assert_eq!((placed("3.5"), placed("-1"), placed("\"3\"")), (422, 422, 422));
+    assert_eq!(value(&get("/orders"))["orders"][0]["total"], 300);
+}
+
+#[test]
 fn an_order_lives_as_long_as_it_may() {
     let _host = with_order(host("acme").allow("orders:refund", "orders/1"));
     for (status, outcome) in [

@@ -225,8 +225,9 @@ async fn people_log_in_with_their_browsers() {
     let page = browser.go(&url("/auth/login")).await;
     let page = browser.submit(&page, "prompt=login&login=ben&password=any").await;
     let page = browser.submit(&page, "prompt=consent").await;
-    assert!(page.url.starts_with(&url("/")), "{}: {}", page.url, page.reply.text());
-    assert_eq!(browser.go(&url("/orders")).await.reply.json()["orders"][0]["placed_by"], "ada-script");
+    assert_eq!(page.url, url("/"), "{}", page.reply.text());
+    let shown = browser.go(&url("/orders")).await.reply;
+    assert_eq!(shown.json()["orders"][0]["placed_by"], "ada-script", "{}", shown.text());
     assert_eq!(browser.send(Method::DELETE, &url("/orders/1"), &url("")).await.status, 204);
     let forged = browser.send(Method::DELETE, &url("/orders/2"), "http://evil.test").await;
     assert_eq!((forged.status.as_u16(), forged.code().as_str()), (403, "cross_site"));
