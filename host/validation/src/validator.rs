@@ -70,18 +70,14 @@ impl Validator {
     }
 
     /// What the answer to this request has to be compared with, if answers are.
-    pub fn answers(&self, head: &Parts) -> Option<Answers> {
+    pub fn answers(&self, head: &Parts) -> Option<Box<Answers>> {
         let refuse = match self.responses {
             ResponseCheck::Off => return None,
             ResponseCheck::Log => false,
             ResponseCheck::Refuse => true,
         };
-        Some(Answers {
-            rules: self.rules.clone(),
-            method: head.method.clone(),
-            uri: head.uri.clone(),
-            refuse,
-        })
+        let (method, uri) = (head.method.clone(), head.uri.clone());
+        Some(Box::new(Answers { rules: self.rules.clone(), method, uri, refuse }))
     }
 }
 
