@@ -85,12 +85,15 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 22] = files! {
+const SDK: [(&str, &str); 27] = files! {
     "Cargo.toml"
+    "README.md"
     "macros/Cargo.toml"
     "macros/src/lib.rs"
     "src/arena.rs"
+    "src/authz.rs"
     "src/bindings.rs"
+    "src/cache.rs"
     "src/config.rs"
     "src/context.rs"
     "src/error.rs"
@@ -100,12 +103,14 @@ const SDK: [(&str, &str); 22] = files! {
     "src/kv.rs"
     "src/lib.rs"
     "src/log.rs"
+    "src/rate_limit.rs"
     "src/request.rs"
     "src/response.rs"
     "src/testing.rs"
+    "src/testing/cache.rs"
     "src/testing/capabilities.rs"
+    "src/testing/limit.rs"
     "src/testing/store.rs"
     "src/uri.rs"
     "wit/plugin.wit"
-    "README.md"
 };
