@@ -193,6 +193,8 @@ fn no_thread(file: &Path, error: &io::Error) -> Vec<Problem> {
 }
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod broken_access;
 #[cfg(test)]
 mod defaults;

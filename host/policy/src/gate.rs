@@ -140,6 +140,15 @@ impl Gate {
 }
 
 impl RouteGate {
+    /// Whether a request must pass anything before it is answered.
+    pub(crate) fn asks(&self) -> bool {
+        self.limiting.is_some()
+            || self.authenticate.is_some()
+            || self.require.is_some()
+            || self.second_factor.is_some()
+            || self.validate.is_some()
+    }
+
     /// What answers plugins that ask within this request of `client`.
     pub(crate) fn authorize(
         &self,

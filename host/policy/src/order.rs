@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
+use ostler_validation::Answers;
 
 use crate::cache::Answering;
 use crate::observe::{Observation, Observer};
@@ -45,6 +46,8 @@ pub(crate) struct Visit {
     pub(crate) exchange: Exchange,
     /// Fields of the reply, whoever makes it.
     pub(crate) fields: HeaderMap,
+    /// What the reply must look like, if anybody asks.
+    pub(crate) answers: Option<Box<Answers>>,
 }
 
 impl Order {
@@ -62,43 +65,21 @@ impl Order {
         &self,
         route: &Route,
         visit: &mut Visit,
-        request: Request<Body>,
+        mut request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
-        let (mut head, mut body) = request.into_parts();
         let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
-        if let Some(limiting) = &gate.limiting {
-            limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
-        }
-        if let Some(authenticate) = &gate.authenticate {
-            let known = authenticate.check(&visit.exchange, &mut head, &mut visit.fields).await?;
-            visit.exchange.principal = Some(known);
-        }
-        if let Some(limiting) = &gate.limiting {
-            limiting.after(&visit.exchange, &head, &mut visit.fields).await?;
-        }
-        if let (Some(require), Some(authorization)) = (&gate.require, &gate.authorization) {
-            require.check(authorization, &visit.exchange, &head)?;
-        }
-        if let Some(second_factor) = &gate.second_factor {
-            second_factor.check(&visit.exchange, &head)?;
+        if gate.asks() {
+            // In a box, so that routes that ask nothing have no room to keep for it.
+            request = Box::pin(pass(route, visit, request)).await?;
+        } else {
+            gate.hidden.hide(request.headers_mut());
         }
         let plugin = match &route.target {
-            Target::Plugin(live) => live.as_ref().ok_or_else(|| {
-                Error::new(Kind::PluginHasNoRelease, "no release of this route's handler is live yet")
-            })?,
-            Target::Endpoint(endpoint) => {
-                return endpoint.answer(&visit.exchange, Request::from_parts(head, body)).await;
-            }
+            Target::Plugin(live) => live.as_ref().ok_or_else(no_release)?,
+            Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, request).await,
         };
-        gate.hidden.hide(&mut head.headers);
-        if let Some(validator) = &gate.validate {
-            let body_max = plugin.spec().request_body;
-            body = validate::check(validator, body_max, &mut visit.exchange, &head, body).await?;
-        }
-        let answers = gate.validate.as_ref().and_then(|validator| validator.answers(&head));
-        let (body, timing) = place.begin(body);
-        let request = Request::from_parts(head, body);
+        let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
             place.end(timing, answered.as_ref().err());
             answered
@@ -110,11 +91,43 @@ impl Order {
             },
             None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), request).await),
         };
-        match &answers {
+        match &visit.answers {
             Some(answers) => validate::check_response(answers, answered?),
             None => answered,
         }
     }
+}
+
+/// Policies 6 to 10: what the request must pass, and what is found out on the way.
+async fn pass(route: &Route, visit: &mut Visit, request: Request<Body>) -> Result<Request<Body>, Error> {
+    let gate = &route.gate;
+    let (mut head, mut body) = request.into_parts();
+    if let Some(limiting) = &gate.limiting {
+        limiting.before(&visit.exchange, &head, &mut visit.fields).await?;
+    }
+    if let Some(authenticate) = &gate.authenticate {
+        let known = authenticate.check(&visit.exchange, &mut head, &mut visit.fields).await?;
+        visit.exchange.principal = Some(known);
+    }
+    if let Some(limiting) = &gate.limiting {
+        limiting.after(&visit.exchange, &head, &mut visit.fields).await?;
+    }
+    if let (Some(require), Some(authorization)) = (&gate.require, &gate.authorization) {
+        require.check(authorization, &visit.exchange, &head)?;
+    }
+    if let Some(second_factor) = &gate.second_factor {
+        second_factor.check(&visit.exchange, &head)?;
+    }
+    gate.hidden.hide(&mut head.headers);
+    if let Some(validator) = &gate.validate {
+        body = validate::check(validator, route.body_max(), &mut visit.exchange, &head, body).await?;
+        visit.answers = validator.answers(&head);
+    }
+    Ok(Request::from_parts(head, body))
+}
+
+fn no_release() -> Error {
+    Error::new(Kind::PluginHasNoRelease, "no release of this route's handler is live yet")
 }
 
 impl Handle for Order {
@@ -141,7 +154,7 @@ impl Handle for Order {
                 let authorize = route.gate.authorize(&request, &peer, client);
                 let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
                 (exchange.client, exchange.authorize) = (client, authorize);
-                let mut visit = Visit { exchange, fields };
+                let mut visit = Visit { exchange, fields, answers: None };
                 let answered = self.answer(route, &mut visit, request).await;
                 observation.principal = visit.exchange.principal;
                 fields = visit.fields;
@@ -158,7 +171,10 @@ impl Handle for Order {
             }
         };
         let headers = response.headers_mut();
-        headers.extend(fields);
+        for (name, value) in &fields {
+            // Beside what the plugin says, such as cookies of its own.
+            headers.append(name, value.clone());
+        }
         headers.insert(X_REQUEST_ID, id.header());
         if let Some(allow) = allow {
             headers.insert(header::ALLOW, allow);

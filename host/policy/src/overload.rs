@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use ostler_core::gate::Priority;
 use ostler_core::settings::Section;
-use ostler_core::{Body, Error, Kind};
+use ostler_core::{Error, Kind};
 use ostler_observe::Metrics;
 use ostler_observe::metrics::Text;
 
@@ -201,14 +201,11 @@ impl Overload {
 }
 
 impl Place<'_> {
-    /// Notes the time before a call that is given `body`, if it is one to learn from. A body that is still to come is not: it
-    /// takes the time of the client.
-    ///
-    /// Gives the body back: a reference to it would make the future of an exchange keep a place for it.
-    pub(crate) fn begin(&self, body: Body) -> (Body, Timing) {
-        let plugin =
-            self.plugin.filter(|plugin| !matches!(body, Body::Stream(_)) && plugin.learns(self.crowd));
-        (body, Timing(plugin.map(|_| self.overload.now())))
+    /// Notes the time before a call, if it is one to learn from. One whose body is still to come is not: it takes the time of
+    /// the client.
+    pub(crate) fn begin(&self, body_to_come: bool) -> Timing {
+        let plugin = self.plugin.filter(|plugin| !body_to_come && plugin.learns(self.crowd));
+        Timing(plugin.map(|_| self.overload.now()))
     }
 
     /// Learns from what the call took. One that was refused without being done took no time.

@@ -50,6 +50,14 @@ pub enum Target {
 const ENDPOINT_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Route {
+    /// Bytes of request body that its handler takes.
+    pub(crate) fn body_max(&self) -> u64 {
+        match &self.target {
+            Target::Plugin(Some(plugin)) => plugin.spec().request_body,
+            Target::Plugin(None) | Target::Endpoint(_) => 0,
+        }
+    }
+
     pub(crate) fn deadline(&self) -> Duration {
         match &self.target {
             Target::Plugin(Some(plugin)) => plugin.spec().deadline,

@@ -1,31 +1,27 @@
 //! Receives the body and compares the request with its route's document or schema; and the response, if that is asked for.
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::Response;
 use http::request::Parts;
 use ostler_core::{Body, BodyError, Error, Exchange, Kind};
 use ostler_validation::{Answers, Validator};
 
-/// The body as it was, but whole; parameters go to the exchange. In a box, since an exchange spends most of its time later, and
-/// those of routes without a document need no room for it.
+/// The body as it was, but whole; parameters go to the exchange.
 ///
 /// # Errors
 /// What the validator says, or what became of the body.
-pub(crate) fn check<'a>(
-    validator: &'a Validator,
+pub(crate) async fn check(
+    validator: &Validator,
     body_max: u64,
-    exchange: &'a mut Exchange,
-    head: &'a Parts,
+    exchange: &mut Exchange,
+    head: &Parts,
     body: Body,
-) -> BoxFuture<'a, Result<Body, Error>> {
-    Box::pin(async move {
-        let admitted = validator.admit(head, matches!(body, Body::Empty))?;
-        let max = admitted.body_max().map_or(body_max, |max| max.min(body_max));
-        let body = receive(body, max, exchange).await?;
-        exchange.parameters = admitted.check(head, &body).await?;
-        Ok(Body::full(body))
-    })
+) -> Result<Body, Error> {
+    let admitted = validator.admit(head, matches!(body, Body::Empty))?;
+    let max = admitted.body_max().map_or(body_max, |max| max.min(body_max));
+    let body = receive(body, max, exchange).await?;
+    exchange.parameters = admitted.check(head, &body).await?;
+    Ok(Body::full(body))
 }
 
 /// The response, if it is what its document says or need not be. One that streams is compared by its head.

@@ -128,8 +128,8 @@ fn defaults() -> BTreeMap<String, u128> {
         ("plugins.NAME.deadline", deadline),
         ("redis.deadline", ostler_services::redis::DEADLINE),
         ("cache.shared_deadline", shared_deadline),
-        ("routes.cache.stale_while_revalidate", stale_while_revalidate),
-        ("routes.cache.stale_if_error", stale_if_error),
+        ("defaults.cache.stale_while_revalidate", stale_while_revalidate),
+        ("defaults.cache.stale_if_error", stale_if_error),
         ("upstream.connect", connect),
         ("upstream.first_byte", first_byte),
         ("upstream.between_bytes", between_bytes),
@@ -138,7 +138,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("auth.jwt.leeway", ostler_identity::authenticate::LEEWAY),
         ("auth.oidc.idle", ostler_identity::sessions::IDLE),
         ("auth.oidc.life", ostler_identity::sessions::LIFE),
-        ("routes.mfa.max_age", ostler_core::gate::MfaSpec::MAX_AGE),
+        ("defaults.mfa.max_age", ostler_core::gate::MfaSpec::MAX_AGE),
     ];
     let numbers = numbers.map(|(key, number)| (key.to_owned(), number.into()));
     numbers.into_iter().chain(durations.map(|(key, time)| (key.to_owned(), time.as_millis()))).collect()
