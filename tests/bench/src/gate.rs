@@ -23,8 +23,8 @@ const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2
 const AUTH: &str = "[auth.bench]\nkind = \"jwt\"\nissuer = \"https://issuer.test\"\naudience = [\"bench\"]\n\
     secret = \"bench-bench-bench-bench-bench-32\"\nalgorithms = [\"HS256\"]\nroles = \"roles\"\n";
 const ROLES: &str = "[authorization]\nroles = { clerk = [\"orders:write\"] }\n";
-const LIMITS: &str = "[limits.address]\nrate = \"1000000000/min\"\nby = [\"address\"]\n\
-    [limits.user]\nrate = \"1000000000/h\"\nby = [\"user\"]\n";
+const LIMITS: &str = "[limits.address]\nrate = \"10000000/s\"\nby = [\"address\"]\n\
+    [limits.user]\nrate = \"10000000/s\"\nby = [\"user\"]\n";
 
 /// One line of the table.
 #[derive(Clone, Copy)]
@@ -85,8 +85,8 @@ const CASES: [Case; 10] = [
     Case { name: "a kept answer, Varnish", aim: None, server: Kind::Varnish, order: false },
 ];
 
-const LIMITS_BY_ROUTE: &str = "[limits.address]\nrate = \"1000000000/min\"\nby = [\"address\"]\n\
-    [limits.route]\nrate = \"1000000000/h\"\nby = [\"route\"]\n";
+const LIMITS_BY_ROUTE: &str = "[limits.address]\nrate = \"10000000/s\"\nby = [\"address\"]\n\
+    [limits.route]\nrate = \"10000000/s\"\nby = [\"route\"]\n";
 
 /// What one case costs.
 #[derive(Debug, Clone, Serialize)]

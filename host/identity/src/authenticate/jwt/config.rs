@@ -6,7 +6,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use ostler_core::settings::Section;
 
-use super::key::{KeySet, algorithm, is_symmetric};
+use super::key::{ASYMMETRIC, KeySet, algorithm, is_symmetric};
 use super::token::Rules;
 use crate::authenticate::claims::Mapping;
 use crate::authenticate::credential::Place;
@@ -63,18 +63,6 @@ impl PartialEq for Fixed {
 
 impl Eq for Fixed {}
 
-/// All that need no shared secret.
-const ASYMMETRIC: [Algorithm; 9] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
 const SYMMETRIC: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 
 impl Config {

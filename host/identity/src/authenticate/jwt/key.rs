@@ -17,13 +17,17 @@ use crate::authenticate::strict;
 /// Keys of one set; more are not looked at.
 const KEYS_MAX: usize = 128;
 
-const RSA: [Algorithm; 6] = [
+/// All algorithms that need no shared secret; the first six are RSA's.
+pub(super) const ASYMMETRIC: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
     Algorithm::RS512,
     Algorithm::PS256,
     Algorithm::PS384,
     Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
 ];
 
 /// One key.
@@ -177,7 +181,7 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Usable> {
     let bits = modulus.len() * 8 - modulus.first()?.leading_zeros() as usize;
     let odd = exponent.last()? % 2 == 1 && exponent.as_slice() != [1];
     let sane = (2048..=8192).contains(&bits) && odd && exponent.len() <= 4;
-    sane.then(|| (RSA.to_vec(), DecodingKey::from_rsa_raw_components(&modulus, &exponent)))
+    sane.then(|| (ASYMMETRIC[..6].to_vec(), DecodingKey::from_rsa_raw_components(&modulus, &exponent)))
 }
 
 /// The uncompressed form; whether it lies on the curve is checked with each signature.

@@ -7,6 +7,7 @@ use jsonwebtoken::Algorithm;
 use ostler_services::Clock;
 use serde_json::{Map, Value};
 
+use super::key::ASYMMETRIC;
 use super::keys::{Keys, Place};
 use super::token::{Rules, Token};
 use crate::authenticate::Reason;
@@ -14,19 +15,6 @@ use crate::authenticate::fetch::Fetch;
 
 /// How far the clocks of issuer and host may be apart, in milliseconds.
 const LEEWAY_MS: i64 = 60_000;
-
-/// What a provider may sign with: nothing that it would have to share a secret for.
-const ALGORITHMS: [Algorithm; 9] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
 
 /// The keys of one issuer, and what its tokens must be.
 pub(crate) struct Verifier {
@@ -47,7 +35,8 @@ impl Verifier {
         let rules = Rules {
             issuer: issuer.to_owned(),
             audience: Some(vec![audience.to_owned()]),
-            algorithms: ALGORITHMS.to_vec(),
+            // Nothing that the provider would have to share a secret for.
+            algorithms: ASYMMETRIC.to_vec(),
             leeway_ms: LEEWAY_MS,
             kind: None,
         };
