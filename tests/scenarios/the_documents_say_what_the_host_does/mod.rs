@@ -14,12 +14,16 @@ const TOKEN: &str = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ0IiwiYXVkIjoidCIsInN
 #[tokio::test]
 async fn every_metric_is_documented_with_its_type() {
     let tables = "[auth.t]\nkind = \"jwt\"\nissuer = \"t\"\naudience = [\"t\"]\nsecret = \"of thirty-two bytes, as is needed\"\n\
-        [[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\n[[routes]]\npath = \"/echo\"\nplugin = \"p\"\nauth = [\"t\"]";
+        [[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\n[[routes]]\npath = \"/echo\"\nplugin = \"p\"\nauth = [\"t\"]\nlimits = [\"l\"]\n\
+        [[routes]]\npath = \"/denied\"\nplugin = \"p\"\nauth = [\"t\"]\nrequire = [\"a:b\"]\n\
+        [limits.l]\nrate = \"100/s\"\n[redis]\nurl = \"redis://127.0.0.1:1\"";
     let host = Setup::new().plugin("p", "typed", "").with(tables).start();
     // Some metrics exist from their first count on.
     assert_eq!(host.client.get("/trap").await.status, 500);
-    for (token, status) in [("Bearer rubbish", 401), (TOKEN, 200)] {
-        let mut request = host.client.request(Method::GET, "/echo", "");
+    for (path, token, status) in
+        [("/echo", "Bearer rubbish", 401), ("/echo", TOKEN, 200), ("/denied", TOKEN, 403)]
+    {
+        let mut request = host.client.request(Method::GET, path, "");
         request.headers_mut().insert("authorization", HeaderValue::from_static(token));
         assert_eq!(host.client.try_send(request).await.unwrap().status, status);
     }
