@@ -65,7 +65,7 @@ impl Observer {
 impl Observation {
     pub(crate) fn of(
         observer: &Arc<Observer>,
-        route: &Option<Arc<Route>>,
+        route: Option<&Arc<Route>>,
         request: &Request<Body>,
         id: &RequestId,
         client: IpAddr,
@@ -73,7 +73,7 @@ impl Observation {
     ) -> Self {
         Observation {
             observer: observer.clone(),
-            route: route.clone(),
+            route: route.cloned(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),

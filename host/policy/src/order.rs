@@ -15,11 +15,13 @@
 //!
 //! **Invariant:** `handle` always replies; everything below it returns `Result`.
 
+use std::mem::{replace, take};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderName, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
 use ostler_validation::Answers;
@@ -65,19 +67,19 @@ impl Order {
         &self,
         route: &Route,
         visit: &mut Visit,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
         if gate.asks() {
             // In a box, so that routes that ask nothing have no room to keep for it.
-            request = Box::pin(pass(route, visit, request)).await?;
+            *request = Box::pin(pass(route, visit, take(request))).await?;
         } else {
             gate.hidden.hide(request.headers_mut());
         }
         let plugin = match &route.target {
             Target::Plugin(live) => live.as_ref().ok_or_else(no_release)?,
-            Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, request).await,
+            Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, take(request)).await,
         };
         let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
@@ -85,11 +87,11 @@ impl Order {
             answered
         };
         let answered = match &gate.cache {
-            Some(cache) => match cache.answer(plugin, visit.exchange.clone(), request) {
+            Some(cache) => match cache.answer(plugin, visit.exchange.clone(), take(request)) {
                 Answering::Now(response) => Ok(response),
                 Answering::Later(later) => timed(later.await),
             },
-            None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), request).await),
+            None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), take(request)).await),
         };
         match &visit.answers {
             Some(answers) => validate::check_response(answers, answered?),
@@ -131,7 +133,8 @@ fn no_release() -> Error {
 }
 
 impl Handle for Order {
-    async fn handle(&self, request: Request<Body>, peer: Peer) -> Response<Body> {
+    // No `async fn`: its future would keep room for what is done here, and another for the same as it is needed later.
+    fn handle(&self, mut request: Request<Body>, peer: Peer) -> impl Future<Output = Response<Body>> + Send {
         let started = Instant::now();
         let id = request
             .headers()
@@ -139,48 +142,64 @@ impl Handle for Order {
             .and_then(RequestId::accept)
             .unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
         let snapshot = self.snapshot.load();
-        let (route, allow) = match snapshot.router.find(&request) {
-            Found::Route(route) => (Some(route.clone()), None),
-            Found::MethodNotAllowed(allow) => (None, Some(allow)),
-            Found::Nothing => (None, None),
-        };
         let client = client::address(peer.address.ip(), request.headers(), &snapshot.trusted_proxies);
+        let found = match snapshot.router.find(&request) {
+            Found::Route(route) => Ok(route.clone()),
+            Found::MethodNotAllowed(allow) => Err(method_not_allowed(allow)),
+            Found::Nothing => Err(Error::new(Kind::RouteNotFound, "no route of this host matches")),
+        };
+        let route = found.as_ref().ok();
+        let mut observation = Observation::of(&self.observer, route, &request, &id, client, started);
+        let mut found = found.map(|route| {
+            let visit = Visit::begin(&route, id.clone(), peer, client, started, &request);
+            (route, visit)
+        });
         drop(snapshot);
-        let mut observation = Observation::of(&self.observer, &route, &request, &id, client, started);
-        let mut fields = HeaderMap::new();
-        let answered = match (&route, &allow) {
-            (Some(route), _) => {
-                let deadline = started + route.deadline();
-                let authorize = route.gate.authorize(&request, &peer, client);
-                let mut exchange = Exchange::new(id.clone(), peer, route.pattern.clone(), started, deadline);
-                (exchange.client, exchange.authorize) = (client, authorize);
-                let mut visit = Visit { exchange, fields, answers: None };
-                let answered = self.answer(route, &mut visit, request).await;
+        async move {
+            let answered = match &mut found {
+                Ok((route, visit)) => self.answer(route, visit, &mut request).await,
+                Err(error) => Err(replace(error, Error::new(Kind::Internal, ""))),
+            };
+            let (mut response, kind) = match answered {
+                Ok(response) => (response, None),
+                Err(error) => {
+                    observation.explain(&error);
+                    (error.response(&id), Some(error.kind))
+                }
+            };
+            let headers = response.headers_mut();
+            if let Ok((_, visit)) = found {
                 observation.principal = visit.exchange.principal;
-                fields = visit.fields;
-                answered
+                for (name, value) in &visit.fields {
+                    // Beside what the plugin says, such as cookies of its own.
+                    headers.append(name, value.clone());
+                }
             }
-            (None, Some(_)) => Err(Error::new(Kind::MethodNotAllowed, "this path does not take this method")),
-            (None, None) => Err(Error::new(Kind::RouteNotFound, "no route of this host matches")),
-        };
-        let (mut response, kind) = match answered {
-            Ok(response) => (response, None),
-            Err(error) => {
-                observation.explain(&error);
-                (error.response(&id), Some(error.kind))
-            }
-        };
-        let headers = response.headers_mut();
-        for (name, value) in &fields {
-            // Beside what the plugin says, such as cookies of its own.
-            headers.append(name, value.clone());
+            headers.insert(X_REQUEST_ID, id.header());
+            observation.watch(response, kind)
         }
-        headers.insert(X_REQUEST_ID, id.header());
-        if let Some(allow) = allow {
-            headers.insert(header::ALLOW, allow);
-        }
-        observation.watch(response, kind)
     }
+}
+
+impl Visit {
+    fn begin(
+        route: &Route,
+        id: RequestId,
+        peer: Peer,
+        client: IpAddr,
+        started: Instant,
+        request: &Request<Body>,
+    ) -> Self {
+        let authorize = route.gate.authorize(request, &peer, client);
+        let deadline = started + route.deadline();
+        let mut exchange = Exchange::new(id, peer, route.pattern.clone(), started, deadline);
+        (exchange.client, exchange.authorize) = (client, authorize);
+        Visit { exchange, fields: HeaderMap::new(), answers: None }
+    }
+}
+
+fn method_not_allowed(allow: HeaderValue) -> Error {
+    Error::new(Kind::MethodNotAllowed, "this path does not take this method").field(header::ALLOW, allow)
 }
 
 #[cfg(test)]
