@@ -28,6 +28,7 @@ mod only_valid_requests_reach_a_plugin;
 mod people_log_in_and_out;
 mod python_applications_are_served;
 mod requests_beyond_concurrency_wait_then_are_refused;
+mod slow_clients_take_nothing_from_others;
 mod the_api_is_as_described;
 mod the_documents_say_what_the_host_does;
 mod the_examples_work;
