@@ -186,6 +186,9 @@ impl Control {
     /// Puts the next snapshot in force.
     fn publish(&self, state: &State) -> Result<(), Refusal> {
         self.0.order.swap(self.snapshot(state)?);
+        if let Some(gate) = &state.gate {
+            gate.enforce();
+        }
         Ok(())
     }
 }

@@ -61,6 +61,7 @@ pub struct Gate {
     hidden: Hidden,
     authorization: Arc<Authorization>,
     documents: Documents,
+    limits: limits::Set,
 }
 
 /// What the requests of one route must pass; absent is what was not asked for.
@@ -87,13 +88,19 @@ impl Gate {
     pub fn new(config: GateConfig, services: GateServices, before: Option<&Gate>) -> Result<Self, Vec<Flaw>> {
         let authorization = Authorization::new(&config.authorization, &config.base)?;
         let authorization = Arc::new(authorization.counting(&services.identity.observe.metrics));
-        services.limits.apply(&config.limits);
-        services.overload.apply(&config.overload);
+        let limits = services.limits.next(&config.limits);
         let none = Authenticators::default();
         let known = before.map_or(&none, |gate| &gate.authenticators);
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
         let (hidden, documents) = (authenticators.hidden(), Documents::default());
-        Ok(Gate { config, services, authenticators, hidden, authorization, documents })
+        Ok(Gate { config, services, authenticators, hidden, authorization, documents, limits })
+    }
+
+    /// Puts in force what is not part of a snapshot: the limits that plugins ask by name, and the bounds of overload. Only once
+    /// all routes are compiled, so that a gate that is refused leaves no trace.
+    pub fn enforce(&self) {
+        self.services.limits.enforce(self.limits.clone());
+        self.services.overload.apply(&self.config.overload);
     }
 
     /// Routes that the gate answers itself, such as those of a login, with their path as pattern.
@@ -127,7 +134,7 @@ impl Gate {
         Ok(RouteGate {
             priority: spec.overload.priority.unwrap_or_default(),
             load: Some(self.services.overload.plugin(&route.plugin)),
-            limiting: Limiting::new(&spec.limits, &self.services.limits, route),
+            limiting: Limiting::new(&spec.limits, &self.services.limits, &self.limits, route),
             authorization: Some(self.authorization.clone()),
             require: self.authorization.route(&spec.access, &route.path)?,
             second_factor: self.authenticators.second_factor(&spec.access),

@@ -69,9 +69,15 @@ enum Kept {
 type Standings = [Option<Standing>; LIMITS_MAX];
 
 impl Limiting {
-    pub(crate) fn new(spec: &LimitsSpec, limits: &RateLimits, route: &RouteSpec) -> Option<Self> {
+    /// Of `set`, which `limits` will count.
+    pub(crate) fn new(
+        spec: &LimitsSpec,
+        limits: &RateLimits,
+        set: &limits::Set,
+        route: &RouteSpec,
+    ) -> Option<Self> {
         let names = spec.limits.as_deref().unwrap_or_default();
-        let found = names.iter().filter_map(|name| limits.get(&name.value));
+        let found = names.iter().filter_map(|name| set.get(name.value.as_str()).cloned());
         let (after, before): (Vec<_>, Vec<_>) =
             found.partition(|limit| limit.config().by.iter().any(Part::needs_principal));
         if before.is_empty() && after.is_empty() {

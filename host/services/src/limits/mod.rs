@@ -44,6 +44,9 @@ struct Inner {
 /// Kind of the only part of a key that a plugin asks under; routes' keys have no such part, so the two never meet.
 pub const PLUGIN_KEY: u8 = 255;
 
+/// Limits by name.
+pub type Set = Arc<BTreeMap<Arc<str>, Arc<Limit>>>;
+
 /// What is asked of one limit.
 #[derive(Clone, Copy)]
 pub struct Ask<'a> {
@@ -98,6 +101,11 @@ impl RateLimits {
 
     /// Puts these in force; a limit that is as it was keeps its counters.
     pub fn apply(&self, limits: &BTreeMap<String, Config>) {
+        self.enforce(self.next(limits));
+    }
+
+    /// What these would be; a limit that is as it was is the one in force, with its counters.
+    pub fn next(&self, limits: &BTreeMap<String, Config>) -> Set {
         let before = self.0.limits.load();
         let next = limits.iter().map(|(name, config)| {
             let (name, known) = (Arc::<str>::from(name.as_str()), before.get(name.as_str()));
@@ -107,7 +115,12 @@ impl RateLimits {
             });
             (name, limit)
         });
-        self.0.limits.store(Arc::new(next.collect()));
+        Arc::new(next.collect())
+    }
+
+    /// Puts a set in force for whoever asks by name.
+    pub fn enforce(&self, limits: Set) {
+        self.0.limits.store(limits);
     }
 
     /// The limit of this name.
