@@ -101,6 +101,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         blobs,
         rate_limits: limits,
         cache,
+        flags: Default::default(),
         upstream,
         observe: observe.clone(),
     };

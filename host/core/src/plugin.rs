@@ -7,8 +7,11 @@ use std::time::Duration;
 use http::Method;
 use ipnet::IpNet;
 
+use crate::admission::AdmissionSpec;
 use crate::gate::GateSpec;
+use crate::rollout::RolloutSpec;
 use crate::settings::{Located, Section};
+use crate::when::When;
 
 /// Longest name of a plugin, store or host, in bytes.
 pub const NAME_MAX: usize = 63;
@@ -47,13 +50,19 @@ pub struct PluginSpec {
     pub grant: Grant,
 }
 
-/// A plugin's definition: what it is allowed, and what requests to it must pass.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A plugin's definition: what it is allowed, and what requests to it and its releases must pass.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Definition {
     /// What it is allowed.
     pub spec: PluginSpec,
     /// What requests on its routes must pass, where a route does not say otherwise.
     pub gate: GateSpec,
+    /// Whether it answers at all.
+    pub when: Option<When>,
+    /// What its releases must pass.
+    pub admission: AdmissionSpec,
+    /// How its releases take over.
+    pub rollout: RolloutSpec,
 }
 
 /// Whether a plugin's instances are reused.
@@ -99,6 +108,8 @@ pub struct RouteSpec {
     pub plugin: String,
     /// What its requests must pass; what it leaves open, its plugin and `[defaults]` say.
     pub gate: GateSpec,
+    /// Whether it is there at all; where it is not, the next route for the same requests is looked at.
+    pub when: Option<When>,
     /// Line in the configuration file, for messages; 0 if it came over the API.
     pub line: usize,
 }
@@ -124,8 +135,26 @@ impl Default for PluginSpec {
 impl Definition {
     /// Reads the keys of one plugin; the caller calls `finish` on the section.
     pub fn read(section: &mut Section<'_>) -> Self {
-        Definition { spec: PluginSpec::read(section), gate: GateSpec::read(section) }
+        Definition {
+            spec: PluginSpec::read(section),
+            gate: GateSpec::read(section),
+            when: When::read(section),
+            admission: section.section("admission").map(admission).unwrap_or_default(),
+            rollout: section.section("rollout").map(rollout).unwrap_or_default(),
+        }
     }
+}
+
+fn admission(mut section: Section<'_>) -> AdmissionSpec {
+    let spec = AdmissionSpec::read(&mut section);
+    section.finish();
+    spec
+}
+
+fn rollout(mut section: Section<'_>) -> RolloutSpec {
+    let spec = RolloutSpec::read(&mut section, &RolloutSpec::default());
+    section.finish();
+    spec
 }
 
 impl PluginSpec {
@@ -187,7 +216,8 @@ impl RouteSpec {
         let methods = self.methods.is_empty()
             || other.methods.is_empty()
             || self.methods.iter().any(|method| other.methods.contains(method));
-        self.path == other.path && self.host == other.host && methods
+        let always = self.when.is_none() && other.when.is_none();
+        self.path == other.path && self.host == other.host && methods && always
     }
 
     /// Reads one route. `plugin` is what a route defined inside a plugin belongs to; a `[[routes]]` entry names it.
@@ -233,9 +263,17 @@ impl RouteSpec {
             Some(name) => name.to_owned(),
             None => section.string("plugin").map(|name| name.value).unwrap_or_default(),
         };
-        let (gate, line) = (GateSpec::read(&mut section), section.line);
+        let (gate, when, line) = (GateSpec::read(&mut section), When::read(&mut section), section.line);
         section.finish();
-        RouteSpec { path, methods, host: host.map(|host| host.to_ascii_lowercase()), plugin, gate, line }
+        RouteSpec {
+            path,
+            methods,
+            host: host.map(|host| host.to_ascii_lowercase()),
+            plugin,
+            gate,
+            when,
+            line,
+        }
     }
 }
 

@@ -117,6 +117,7 @@ mod tests {
             host: host.map(Into::into),
             plugin: String::new(),
             gate: Default::default(),
+            when: None,
             line: 0,
         };
         Router::new(routes.iter().map(spec).zip((0..).map(Arc::new))).unwrap()

@@ -2,11 +2,15 @@
 //!
 //! **Invariant:** a release that was acknowledged has its component on disk, synced before the row that names it.
 
+pub mod admission;
+pub mod analysis;
 mod artifacts;
 mod code;
 mod error;
 mod files;
+pub mod flags;
 mod registry;
+pub mod rollout;
 
 pub use code::{CODE_BYTES, Code};
 pub use error::Error;

@@ -14,6 +14,8 @@ mod ostler {
             "ostler:plugin/authz": trappable,
             "ostler:plugin/rate-limit": async | trappable,
             "ostler:plugin/cache": async | trappable,
+            "ostler:plugin/flags": async | trappable,
+            "ostler:plugin/experiment": trappable,
         },
         exports: { default: async },
         require_store_data_send: true,
@@ -85,7 +87,7 @@ mod wasmcloud {
 
 pub(crate) use ostler::exports::ostler::plugin::http_handler;
 pub(crate) use ostler::ostler::plugin::{
-    authz, cache, config, context, http_client, kv, log, rate_limit, types,
+    authz, cache, config, context, experiment, flags, http_client, kv, log, rate_limit, types,
 };
 pub(crate) use ostler::{Typed, TypedPre};
 pub(crate) use spin2::fermyon::spin::{

@@ -5,6 +5,8 @@ mod cache;
 pub(crate) mod compat;
 mod config;
 mod context;
+mod experiment;
+mod flags;
 mod http;
 mod kv;
 mod log;

@@ -8,6 +8,8 @@ use ostler_core::plugin::PluginSpec;
 use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
+use ostler_release::analysis::Figures;
+use ostler_release::flags::Flags;
 use ostler_services::{Blobs, Cache, Kv, RateLimits, Sql};
 use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
@@ -55,6 +57,8 @@ pub struct Services {
     pub rate_limits: RateLimits,
     /// Kept values.
     pub cache: Cache,
+    /// Feature flags.
+    pub flags: Flags,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -73,6 +77,10 @@ pub(crate) struct Env {
     pub(crate) blobs: Blobs,
     pub(crate) rate_limits: RateLimits,
     pub(crate) cache: Cache,
+    #[allow(dead_code)]
+    pub(crate) flags: Flags,
+    /// What this release has done.
+    pub(crate) figures: Arc<Figures>,
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,

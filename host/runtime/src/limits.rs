@@ -28,6 +28,11 @@ impl Limits {
         Limits { memory: meter(memory), tables: meter(table_elements), metrics }
     }
 
+    /// Bytes of linear memory now.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.used
+    }
+
     /// Whether growth was refused since the last call of [`Limits::forgive`].
     pub(crate) fn refused(&self) -> bool {
         self.memory.refused || self.tables.refused

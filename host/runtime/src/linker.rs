@@ -30,6 +30,8 @@ pub(crate) fn linker(engine: &Engine, flavour: Flavour) -> wasmtime::Result<Link
     bindings::authz::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::rate_limit::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::cache::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::flags::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    bindings::experiment::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_config::store::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_keyvalue::store::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     bindings::wasi_keyvalue::atomics::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ostler_core::Digest;
 use ostler_core::plugin::{Instances, PluginSpec};
+use ostler_release::analysis::Figures;
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings as p2;
@@ -82,6 +83,8 @@ impl Plugin {
             blobs: services.blobs.clone(),
             rate_limits: services.rate_limits.clone(),
             cache: services.cache.clone(),
+            flags: services.flags.clone(),
+            figures: Arc::default(),
             outbound: services.upstream.client(&spec.grant),
             observe: services.observe.clone(),
             metrics: services.observe.metrics.plugin(name),
@@ -125,6 +128,11 @@ impl Plugin {
             Handler::Incoming(_) => "wasi:http@0.2",
             Handler::Service(_) => "wasi:http@0.3",
         }
+    }
+
+    /// What this release has done since it was made.
+    pub fn figures(&self) -> &Arc<Figures> {
+        &self.env.figures
     }
 
     /// Momentary figures.

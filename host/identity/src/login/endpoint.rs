@@ -43,6 +43,7 @@ pub(crate) fn endpoints(site: &Arc<Site>) -> Vec<(RouteSpec, Arc<dyn Endpoint>)>
             host: None,
             plugin: String::new(),
             gate: GateSpec::default(),
+            when: None,
             line: 0,
         };
         let step: Arc<dyn Endpoint> = Arc::new(Step { site: site.clone(), what });

@@ -11,10 +11,11 @@ use super::DatabaseError;
 /// Marks a file as ours in its header: "Ostl".
 const APPLICATION: i64 = 0x4f73_746c;
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("schema/1_kv.sql"),
     include_str!("schema/2_release.sql"),
     include_str!("schema/3_identity.sql"),
+    include_str!("schema/4_rollout.sql"),
 ];
 
 /// Brings the file at `path` to the newest schema, all or nothing.
@@ -68,7 +69,7 @@ mod tests {
         let told = migrate(&mut connection, Path::new("state/ostler.db")).unwrap_err();
         assert!(matches!(told, DatabaseError::Newer { found: 99, .. }), "{told}");
         assert!(
-            told.to_string().starts_with("state/ostler.db has schema 99, this version knows 3"),
+            told.to_string().starts_with("state/ostler.db has schema 99, this version knows 4"),
             "{told}"
         );
     }

@@ -1,0 +1,1 @@
+//! How a new release takes over: which one answers a request, and when its share grows or is taken back.
