@@ -7,7 +7,7 @@ use ostler_core::Digest;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tokio::task::spawn_blocking;
 
-use super::{NewRelease, Recorded, Registry, Release, definition, history, release};
+use super::{NewRelease, Recorded, Registry, Release, definition, history, release, rollout};
 use crate::Error;
 
 impl Registry {
@@ -145,6 +145,7 @@ impl Registry {
         let plugin = plugin.to_owned();
         self.drop_releases(move |tx| {
             definition::remove(tx, &plugin)?;
+            rollout::forget(tx, &plugin)?;
             drop_where(tx, "plugin = ?1", [plugin])
         })
         .await
