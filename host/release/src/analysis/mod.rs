@@ -1,5 +1,20 @@
 //! Whether a new release does as well as the old one: what each has done, counted as it happens, and compared.
+//!
+//! **Invariant:** for a release that is as good as the old one, the chance that a comparison fails is at most the level it was
+//! asked for.
 
 mod figures;
+mod histogram;
+mod judge;
+mod metrics;
+mod sample;
+mod statistics;
+mod subject;
+mod verdict;
 
 pub use figures::{Fault, Figures};
+pub use judge::judge;
+pub use metrics::METRICS;
+pub use sample::{MetricSample, Sample};
+pub use subject::{SUBJECTS, subject_hash};
+pub use verdict::{Check, Outcome, Verdict};
