@@ -7,7 +7,9 @@ mod figures;
 mod histogram;
 mod judge;
 mod metrics;
+mod report;
 mod sample;
+mod sequential;
 mod statistics;
 mod subject;
 mod verdict;
@@ -15,6 +17,9 @@ mod verdict;
 pub use figures::{Fault, Figures};
 pub use judge::judge;
 pub use metrics::METRICS;
+pub use report::{
+    Arm, ArmReport, Difference, MetricReport, Of, Report, Shows, Split, compare, report, report_of_share,
+};
 pub use sample::{MetricSample, Sample};
 pub use subject::{SUBJECTS, subject_hash};
 pub use verdict::{Check, Outcome, Verdict};
