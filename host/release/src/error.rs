@@ -31,6 +31,14 @@ pub enum Error {
         /// Its live release.
         digest: Digest,
     },
+    /// A rollout of the release is under way.
+    #[error("release {digest} of plugin {plugin:?} is being rolled out; abort that first")]
+    OnTrial {
+        /// Name of the plugin.
+        plugin: String,
+        /// The release.
+        digest: Digest,
+    },
     /// No other release was live before.
     #[error("plugin {plugin:?} has no earlier release to roll back to; name one, or upload one")]
     NothingToRollBackTo {

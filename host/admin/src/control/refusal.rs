@@ -49,7 +49,7 @@ impl From<release::Error> for Refusal {
         let text = error.to_string();
         match error {
             NoSuchPlugin { .. } | NoSuchRelease { .. } => Refusal::NotFound(text),
-            IsLive { .. } | NothingToRollBackTo { .. } => Refusal::Conflict(text),
+            IsLive { .. } | OnTrial { .. } | NothingToRollBackTo { .. } => Refusal::Conflict(text),
             Invalid(_) => Refusal::Invalid(vec![text]),
             ArtifactLost { .. } => Refusal::Conflict(text),
             Unavailable(_) => Refusal::Unavailable(text),

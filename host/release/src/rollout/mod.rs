@@ -1,1 +1,6 @@
 //! How a new release takes over: which one answers a request, and when its share grows or is taken back.
+
+mod choice;
+mod hash;
+
+pub use choice::{Arm, Asker, CHOOSES, Choice};
