@@ -3,6 +3,7 @@
 //! One change at a time, which `change` sees to; `state` is held for moments, and requests touch neither.
 //! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
 
+mod admission;
 mod change;
 mod component;
 mod entry;
@@ -24,6 +25,7 @@ use ostler_release::Registry;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
+pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
 pub(crate) use view::ReleaseView;
@@ -40,6 +42,8 @@ pub struct Setup {
     pub routes: Vec<RouteSpec>,
     /// What requests must pass.
     pub gate: GateConfig,
+    /// What releases must pass.
+    pub admission: ostler_release::admission::Config,
 }
 
 /// The control plane. Cheap to clone.
@@ -65,6 +69,8 @@ struct State {
     routes: Vec<RouteSpec>,
     /// None before the first configuration.
     gate: Option<Arc<Gate>>,
+    /// What releases must pass.
+    admission: Arc<ostler_release::admission::Config>,
 }
 
 impl State {

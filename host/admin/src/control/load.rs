@@ -40,7 +40,12 @@ impl Control {
         let State { plugins: before, gate, .. } = self.0.state.lock().await.clone();
         let gate = Gate::new(setup.gate, self.0.services.clone(), gate.as_deref());
         let gate = gate.map_err(|flaws| Refusal::Invalid(flaws.iter().map(Flaw::to_string).collect()))?;
-        let mut next = State { plugins: BTreeMap::new(), routes: setup.routes, gate: Some(Arc::new(gate)) };
+        let mut next = State {
+            plugins: BTreeMap::new(),
+            routes: setup.routes,
+            gate: Some(Arc::new(gate)),
+            admission: Arc::new(setup.admission),
+        };
         let mut reasons = Vec::new();
         for (name, (definition, routes, origin)) in wanted {
             match self.live(&name, &definition.spec, before.get(&name)).await {
