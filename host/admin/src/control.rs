@@ -3,6 +3,7 @@
 //! One change at a time, which `change` sees to; `state` is held for moments, and requests touch neither.
 //! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
 
+mod admission;
 mod change;
 mod component;
 mod entry;
@@ -25,6 +26,7 @@ use ostler_release::Registry;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
+pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
 pub(crate) use view::ReleaseView;
@@ -41,6 +43,8 @@ pub struct Setup {
     pub routes: Vec<RouteSpec>,
     /// What requests must pass.
     pub gate: GateConfig,
+    /// What releases must pass.
+    pub admission: ostler_release::admission::Config,
 }
 
 /// The control plane. Cheap to clone.
@@ -68,6 +72,8 @@ struct State {
     gate: Option<Arc<Gate>>,
     /// What the routes in force must pass, in their order.
     compiled: Arc<Vec<Compiled>>,
+    /// What releases must pass.
+    admission: Arc<ostler_release::admission::Config>,
 }
 
 /// The gate of one route, to be taken over as long as nothing it was made of changes.
