@@ -19,7 +19,7 @@ use ostler_core::gate::{Flaw, GateSpec};
 use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
-use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
+use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
@@ -144,14 +144,22 @@ impl Control {
                 }
             }
         }
-        for (spec, endpoint) in gate.endpoints() {
-            routes.push((spec.clone(), Arc::new(self.bare(&spec, "", Target::Endpoint(endpoint)))));
+        match gate.endpoints() {
+            Ok(own) => routes.extend(own.into_iter().map(|own| self.own(own))),
+            Err(flaws) => reasons.extend(flaws.iter().map(|flaw| format!("flags.ofrep: {flaw}"))),
         }
         if !reasons.is_empty() {
             return Err(Refusal::Invalid(reasons));
         }
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-        Ok(Snapshot { router, trusted_proxies: gate.trusted_proxies() })
+        Ok(Snapshot { router, trusted_proxies: gate.trusted_proxies(), switches: gate.switches() })
+    }
+
+    /// A route that the gate answers itself.
+    fn own(&self, own: Own) -> (RouteSpec, Arc<Route>) {
+        let Own { spec, gate, endpoint } = own;
+        let route = Route { gate, ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
+        (spec, Arc::new(route))
     }
 
     fn route(&self, state: &State, gate: &Gate, spec: &RouteSpec) -> Result<Route, Vec<Flaw>> {
@@ -159,7 +167,9 @@ impl Control {
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate), &release)?;
+        let definition = entry.map(|entry| &entry.definition);
+        let passed = gate.route(spec, definition.map_or(&nothing, |definition| &definition.gate), &release)?;
+        let gate = passed.while_on(&definition.and_then(|definition| definition.when.clone()), gate);
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate, ..self.bare(spec, &release, target) })
     }

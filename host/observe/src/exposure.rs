@@ -24,10 +24,8 @@ pub struct Exposure<'a> {
     pub variant: &'a str,
     /// Why, in OpenFeature's words.
     pub reason: &'static str,
-    /// Who asked: `route`, `plugin` or `ofrep`.
+    /// What asked: `when`, `plugin` or `ofrep`.
     pub asked_by: &'static str,
-    /// The targeting key. Only its hash is told.
-    pub subject: Option<&'a str>,
 }
 
 /// Makes the hash of a subject.
@@ -72,12 +70,12 @@ impl Exposures {
         self.0.hash.store(Some(Arc::new(hash)));
     }
 
-    /// Counts one, and tells it if its turn has come.
-    pub fn note(&self, exposure: &Exposure<'_>) {
+    /// Counts one, and tells it if its turn has come. `subject` is the targeting key, of which only the hash is told.
+    pub fn note(&self, exposure: &Exposure<'_>, subject: impl FnOnce() -> Option<String>) {
         self.count(exposure);
         let told = self.0.told.load(Ordering::Relaxed);
         if told > 0 && fastrand::u32(..) <= told {
-            self.write(exposure);
+            self.write(exposure, subject().as_deref());
         }
     }
 
@@ -101,8 +99,8 @@ impl Exposures {
         self.0.series.load().get(&labels).cloned()
     }
 
-    fn write(&self, exposure: &Exposure<'_>) {
-        let Exposure { flag, variant, reason, asked_by, subject } = *exposure;
+    fn write(&self, exposure: &Exposure<'_>, subject: Option<&str>) {
+        let Exposure { flag, variant, reason, asked_by } = *exposure;
         let hash = self.0.hash.load();
         let subject = subject.zip(hash.as_deref()).map(|(subject, hash)| hash(subject));
         tracing::info!(target: "exposure", flag, variant, reason, asked_by, subject, "flag shown");
@@ -170,7 +168,11 @@ mod tests {
     use super::*;
 
     fn exposure<'a>(flag: &'a str, variant: &'a str) -> Exposure<'a> {
-        Exposure { flag, variant, reason: "STATIC", asked_by: "plugin", subject: Some("ada") }
+        Exposure { flag, variant, reason: "STATIC", asked_by: "plugin" }
+    }
+
+    fn note(exposures: &Exposures, flag: &str, variant: &str) {
+        exposures.note(&exposure(flag, variant), || Some("ada".to_owned()));
     }
 
     fn collected(exposures: &Exposures) -> String {
@@ -182,10 +184,10 @@ mod tests {
     #[test]
     fn answers_are_counted_by_flag_variant_and_reason() {
         let exposures = Exposures::default();
-        exposures.note(&exposure("a", "on"));
-        exposures.note(&exposure("a", "on"));
-        exposures.note(&exposure("a", "off"));
-        exposures.note(&Exposure { reason: "SPLIT", ..exposure("a", "on") });
+        note(&exposures, "a", "on");
+        note(&exposures, "a", "on");
+        note(&exposures, "a", "off");
+        exposures.note(&Exposure { reason: "SPLIT", ..exposure("a", "on") }, || None);
         let text = collected(&exposures);
         for line in [
             "ostler_flag_exposures_total{flag=\"a\",variant=\"on\",reason=\"STATIC\"} 2\n",
@@ -202,7 +204,7 @@ mod tests {
     fn ever_new_variants_end_in_one_series() {
         let exposures = Exposures::default();
         for number in 0..SERIES_MAX + 7 {
-            exposures.note(&exposure("a", &number.to_string()));
+            note(&exposures, "a", &number.to_string());
         }
         let text = collected(&exposures);
         assert!(text.contains("ostler_flag_exposures_other_total 7\n"));
