@@ -44,7 +44,7 @@ impl Switches {
         when.clone().map(|when| Switch { switches: self.clone(), when })
     }
 
-    fn holds(&self, when: &When, mut asker: Asker<'_>, otherwise: bool) -> bool {
+    fn holds<'a>(&'a self, when: &When, mut asker: Asker<'a>, otherwise: bool) -> bool {
         let Inner { flags, exposures, targeting } = &*self.0;
         asker.targeting = targeting.as_ref();
         let said = flags.resolve(&when.flag, &asker);
