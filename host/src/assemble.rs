@@ -3,6 +3,7 @@
 mod caches;
 mod code;
 mod connections;
+mod flags;
 mod limits;
 mod reload;
 mod signals;
@@ -19,8 +20,9 @@ use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_policy::overload::Overload;
 use ostler_release::Registry;
+use ostler_release::flags::Store;
 use ostler_runtime::{LoadError, Runtime, Services};
-use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
+use ostler_services::{Blobs, Cache, Clock, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
 use ostler_upstream::{BadCa, Upstream};
 use tokio::sync::oneshot;
 
@@ -43,6 +45,8 @@ pub(crate) enum Error {
     Releases(#[from] ostler_release::Error),
     #[error("cannot use [redis]: {0}")]
     Redis(#[from] ostler_services::redis::RedisError),
+    #[error(transparent)]
+    Flags(#[from] ostler_release::flags::LoadError),
     #[error(transparent)]
     Identity(#[from] NeedsError),
     #[error(transparent)]
@@ -84,6 +88,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis.clone());
     caches::register(&observe.metrics, &cache);
+    let flags = Store::open(database.clone(), Clock::default(), &config.flags, redis.clone())?;
+    flags::register(&observe.metrics, flags.clone());
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
@@ -101,7 +107,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         blobs,
         rate_limits: limits,
         cache,
-        flags: Default::default(),
+        flags: flags.flags().clone(),
         upstream,
         observe: observe.clone(),
     };
@@ -118,7 +124,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let draining = Arc::new(AtomicBool::new(false));
     let drain_delay = config.server.limits.drain_delay;
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
-    let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
+    let reload = Reload::new(config, control.clone(), observe.clone(), flags.clone(), certificates);
     let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
     limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
@@ -129,6 +135,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(sessions.sweep_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
+    tokio::spawn(flags::watch(flags));
     announce(&edge, &admin);
 
     let (stop_edge, edge_stops) = oneshot::channel::<()>();

@@ -12,6 +12,7 @@ use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
 
 mod admin;
 mod files;
+mod flags;
 mod gate;
 mod listen;
 mod plugins;
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) redis: Option<ostler_services::redis::Config>,
     /// `[cache]`
     pub(crate) cache: ostler_services::cache::Config,
+    /// `[flags]`
+    pub(crate) flags: ostler_release::flags::Config,
 }
 
 impl Config {
@@ -72,6 +75,9 @@ impl Config {
         // Which proxies are trusted is the gate's, and takes effect at once.
         let server =
             |config: &Config| ostler_edge::Config { trusted_proxies: Vec::new(), ..config.server.clone() };
+        // Which files define flags takes effect at once, too.
+        let flags =
+            |config: &Config| ostler_release::flags::Config { files: Vec::new(), ..config.flags.clone() };
         let changed = [
             ("server", server(self) != server(next)),
             ("admin", self.admin != next.admin),
@@ -80,6 +86,7 @@ impl Config {
             ("upstream", self.upstream != next.upstream),
             ("redis", self.redis != next.redis),
             ("cache", self.cache != next.cache),
+            ("flags", flags(self) != flags(next)),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect()
     }
@@ -159,6 +166,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
             .section("cache")
             .map(|section| ostler_services::cache::Config::read(section, redis))
             .unwrap_or_default(),
+        flags: root.section("flags").map(|section| flags::read(section, base, redis)).unwrap_or_default(),
     }
 }
 
