@@ -1,5 +1,6 @@
 //! Puts the rooms together, one line per room, and runs them until they are told to stop.
 
+mod aside;
 mod caches;
 mod code;
 mod connections;
@@ -78,6 +79,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(Error::Signals)?;
     let edge = Server::bind(&config.server)?;
     let admin = Server::bind(&config.admin.server())?;
+    let aside = config.gate.flags.ofrep.as_ref().and_then(|ofrep| ofrep.listen);
+    let aside = aside.map(|listen| Server::bind(&aside::server(listen))).transpose()?;
     let database = Database::open(&config.state)?;
     let kv = Kv::new(database.clone());
     let registry = Registry::open(database.clone())?;
@@ -93,11 +96,13 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
+    observe.exposures.hash_with(identity.secret.pseudonyms("exposure"));
     let (keys, sessions) = (identity.keys.clone(), identity.sessions.clone());
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices {
         limits: limiting,
         cache: caching,
+        flags: flags.flags().clone(),
         identity,
         overload: Overload::measured(&observe.metrics),
     };
@@ -125,7 +130,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let drain_delay = config.server.limits.drain_delay;
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
     let reload = Reload::new(config, control.clone(), observe.clone(), flags.clone(), certificates);
-    let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    let api = Api::new(control.clone(), flags.clone(), token, reload.for_api(), draining.clone());
     limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
     connections::register(&observe.metrics, "admin", admin.counters());
@@ -142,6 +147,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let (stop_admin, admin_stops) = oneshot::channel::<()>();
     let admin = tokio::spawn(admin.run(Arc::new(api), ended(admin_stops)));
     let edge = tokio::spawn(edge.run(control.order().clone(), ended(edge_stops)));
+    let aside = aside::Aside::start(aside, &control, &observe);
     signals.until_stop(|| reload.begin()).await;
     draining.store(true, Ordering::Relaxed);
     if !drain_delay.is_zero() {
@@ -157,6 +163,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         drained = edge => drained.ok(),
         () = signals.until_stop(|| {}) => None,
     };
+    aside.stop().await;
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
     if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.settle()).await {

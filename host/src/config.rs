@@ -76,8 +76,10 @@ impl Config {
         let server =
             |config: &Config| ostler_edge::Config { trusted_proxies: Vec::new(), ..config.server.clone() };
         // Which files define flags takes effect at once, too.
-        let flags =
-            |config: &Config| ostler_release::flags::Config { files: Vec::new(), ..config.flags.clone() };
+        let flags = |config: &Config| {
+            let listen = config.gate.flags.ofrep.as_ref().and_then(|ofrep| ofrep.listen);
+            (ostler_release::flags::Config { files: Vec::new(), ..config.flags.clone() }, listen)
+        };
         let changed = [
             ("server", server(self) != server(next)),
             ("admin", self.admin != next.admin),
@@ -146,9 +148,13 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     }
     let known = plugins::read(root.named_sections("plugins"), base, problems);
     let routes = routes::read(root.sections("routes"), &known, problems);
-    let gate = gate::read(root, base, &server);
-    gate::check(&gate, &routes, &known, problems);
+    let mut gate = gate::read(root, base, &server);
     let redis = root.has("redis");
+    let taken: Vec<_> = server.listen.iter().map(|one| one.address).chain([admin.listen]).collect();
+    let (flags, requests) =
+        root.section("flags").map(|section| flags::read(section, base, redis, &taken)).unwrap_or_default();
+    gate.flags = requests;
+    gate::check(&gate, &routes, &known, problems);
     gate::check_certificates(root, &gate, &server);
     Config {
         file: file.to_owned(),
@@ -166,7 +172,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
             .section("cache")
             .map(|section| ostler_services::cache::Config::read(section, redis))
             .unwrap_or_default(),
-        flags: root.section("flags").map(|section| flags::read(section, base, redis)).unwrap_or_default(),
+        flags,
     }
 }
 

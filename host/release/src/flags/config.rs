@@ -25,9 +25,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Reads `[flags]`; `redis` tells whether there is a `[redis]`, `check` looks at each file as written and says where it is.
+    /// Reads its keys of `[flags]`, which the caller finishes; `redis` tells whether there is a `[redis]`, `check` looks at each file as written and says where it is.
     pub fn read(
-        mut section: Section<'_>,
+        section: &mut Section<'_>,
         redis: bool,
         mut check: impl FnMut(&Section<'_>, &Located<String>) -> PathBuf,
     ) -> Self {
@@ -54,8 +54,7 @@ impl Config {
         if let Some(text) = namespace.as_ref().filter(|text| !ostler_core::plugin::is_name(text)) {
             section.problem("namespace", format!("{text:?}"), "1 to 63 of a-z, 0-9, - and _", "");
         }
-        let files = files.iter().take(FILES_MAX).map(|file| check(&section, file)).collect();
-        section.finish();
+        let files = files.iter().take(FILES_MAX).map(|file| check(section, file)).collect();
         Config { files, shared, namespace: namespace.unwrap_or(default.namespace) }
     }
 }

@@ -31,7 +31,7 @@ impl Wanted {
         };
         let mut wrong = Vec::new();
         for key in body.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            let repair = nearest(key, KEYS).map_or("remove it".to_owned(), |known| format!("write {known}"));
+            let repair = nearest(key, KEYS.into_iter()).map_or("remove it".to_owned(), |known| format!("write {known}"));
             wrong.push(format!("{key:?}: found an unknown key; allowed: {}; repair: {repair}", KEYS.join(", ")));
         }
         let mut take = |key: &str| body.remove(key).filter(|value| !value.is_null());
