@@ -14,6 +14,7 @@ mod demo;
 mod deploy;
 mod dev;
 mod failure;
+mod flags;
 mod hash_password;
 mod inspect;
 mod keys;
@@ -56,6 +57,7 @@ enum Command {
     Rollback(rollback::Rollback),
     Reload(reload::Reload),
     Keys(keys::Keys),
+    Flags(flags::Flags),
     Cache(cache::Cache),
     HashPassword(hash_password::HashPassword),
     Build(build::Build),
@@ -77,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rollback(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
+        Command::Flags(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
         Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),

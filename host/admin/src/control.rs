@@ -57,6 +57,8 @@ struct Inner {
     registry: Registry,
     observe: Observe,
     order: Arc<Order>,
+    /// What answers on the OFREP server's own listener.
+    aside: Arc<Order>,
     services: GateServices,
     /// Held by a change from its first look at `state` until it is in force.
     change: Mutex<()>,
@@ -114,9 +116,12 @@ impl Control {
         services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
+        let order = || {
+            Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()))
+        };
+        let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, services, change, state, progress };
+        let inner = Inner { runtime, registry, observe, order, aside, services, change, state, progress };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         Ok(control)
@@ -125,6 +130,11 @@ impl Control {
     /// What answers requests; always the same, whatever changes behind it.
     pub fn order(&self) -> &Arc<Order> {
         &self.0.order
+    }
+
+    /// The same for the OFREP server's own listener; answers nothing where it has none.
+    pub fn aside(&self) -> &Arc<Order> {
+        &self.0.aside
     }
 
     /// Kept answers.
@@ -246,13 +256,23 @@ impl Control {
 
     /// Puts the next snapshot in force.
     fn publish(&self, state: &mut State) -> Result<(), Refusal> {
-        let (snapshot, compiled) = self.snapshot(state)?;
+        let ((snapshot, compiled), aside) = (self.snapshot(state)?, self.aside_snapshot(state)?);
         self.0.order.swap(snapshot);
+        self.0.aside.swap(aside);
         state.compiled = Arc::new(compiled);
         if let Some(gate) = &state.gate {
             gate.enforce();
         }
         Ok(())
+    }
+
+    /// The next snapshot of the OFREP server's own listener.
+    fn aside_snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
+        let told = |flaws: Vec<Flaw>| Refusal::Invalid(flaws.iter().map(ToString::to_string).collect());
+        let routes = gate.aside().map_err(told)?.into_iter().map(|own| self.own(own));
+        let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+        Ok(Snapshot { router, ..Snapshot::default() })
     }
 }
 

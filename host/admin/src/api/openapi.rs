@@ -1,5 +1,7 @@
 //! `/v1/openapi.json`: the API's own description (OpenAPI 3.1).
 
+mod flags;
+
 use serde_json::{Value, json};
 
 /// The document.
@@ -23,6 +25,9 @@ pub(super) fn document() -> Value {
             }, "id": {
                 "name": "id", "in": "path", "required": true, "description": "Public part of an API key: `ok_ID_...`.",
                 "schema": { "type": "string", "pattern": "^[A-Za-z0-9]{12}$" },
+            }, "key": {
+                "name": "key", "in": "path", "required": true, "description": "Key of a flag, with / written as %2F.",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._/-]{1,128}$" },
             } },
             "schemas": schemas(),
         },
@@ -32,7 +37,7 @@ pub(super) fn document() -> Value {
 fn paths() -> Value {
     let name = json!([{ "$ref": "#/components/parameters/name" }]);
     let id = json!([{ "$ref": "#/components/parameters/id" }]);
-    json!({
+    let mut paths = json!({
         "/healthz": { "get": open("Whether the process lives.", &["200"]) },
         "/readyz": { "get": open("Whether requests should be sent here: 503 while draining.", &["200", "503"]) },
         "/metrics": { "get": open("Prometheus metrics.", &["200"]) },
@@ -95,7 +100,11 @@ fn paths() -> Value {
         },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
-    })
+    });
+    if let (Some(paths), Value::Object(more)) = (paths.as_object_mut(), flags::paths()) {
+        paths.extend(more);
+    }
+    paths
 }
 
 fn open(summary: &str, statuses: &[&str]) -> Value {
@@ -116,7 +125,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }
@@ -141,7 +150,7 @@ fn schemas() -> Value {
         "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
-    json!({
+    let mut schemas = json!({
         "Ended": { "type": "object", "properties": { "ended": whole } },
         "Key": { "type": "object", "properties": key },
         "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
@@ -153,11 +162,11 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text, "cache": cache(),
+            "log": text, "cache": cache(), "when": text,
             "grant": { "type": "object", "additionalProperties": false, "properties": {
                 "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
-                "properties": { "path": text, "methods": texts, "host": text, "cache": cache() } } } } },
+                "properties": { "path": text, "methods": texts, "host": text, "cache": cache(), "when": text } } } } },
         "Plugin": { "type": "object", "properties": {
             "name": text, "defined_in": { "enum": ["file", "api"] }, "path": { "type": ["string", "null"] },
             "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
@@ -181,7 +190,11 @@ fn schemas() -> Value {
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts } },
-    })
+    });
+    if let (Some(schemas), Value::Object(more)) = (schemas.as_object_mut(), flags::schemas()) {
+        schemas.extend(more);
+    }
+    schemas
 }
 
 /// How answers are kept.
@@ -189,7 +202,7 @@ fn cache() -> Value {
     let (text, flag) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
     json!({ "type": "object", "additionalProperties": false, "properties": {
-        "enabled": flag, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
+        "enabled": flag, "when": text, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
         "stale_if_error": text, "drop_set_cookie": flag, "per_release": flag, "show_tags": flag } })
 }
 
