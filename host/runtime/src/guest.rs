@@ -22,7 +22,7 @@ use crate::capabilities::flags::Added;
 use crate::capabilities::stdio;
 use crate::capabilities::wasi_http::Outbound;
 use crate::fault::DeadlinePassed;
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, State};
 use crate::lane;
 use crate::limits::Limits;
 
@@ -74,11 +74,9 @@ pub(crate) struct Env {
     pub(crate) release: Arc<str>,
     pub(crate) release_short: Arc<str>,
     pub(crate) spec: PluginSpec,
-    pub(crate) kv: Kv,
-    pub(crate) sql: Sql,
-    pub(crate) blobs: Blobs,
+    /// What instances begin with; they use their own.
+    pub(crate) state: State,
     pub(crate) rate_limits: RateLimits,
-    pub(crate) cache: Cache,
     pub(crate) flags: Flags,
     /// What this release has done.
     pub(crate) figures: Arc<Figures>,
@@ -97,6 +95,8 @@ pub(crate) struct Env {
 pub(crate) struct Guest {
     pub(crate) env: Arc<Env>,
     pub(crate) exchange: Option<Exchange>,
+    /// The stores, as the exchange may use them.
+    pub(crate) state: State,
     pub(crate) limits: Limits,
     pub(crate) table: ResourceTable,
     /// Bytes this call may still log.
@@ -127,6 +127,7 @@ impl Guest {
         http.set_field_size_limit(FIELDS_BYTES);
         let guest = Guest {
             exchange: None,
+            state: env.state.clone(),
             limits: Limits::new(env.spec.memory, env.spec.table_elements, env.metrics.clone()),
             table,
             log_left: env.spec.log,
@@ -163,6 +164,9 @@ impl Guest {
         store.set_epoch_deadline(lane::FAST_SLICE);
         let guest = store.data_mut();
         guest.limits.forgive();
+        if guest.env.isolation == Some(Isolation::Shadow) {
+            guest.state = guest.env.state.afresh();
+        }
         guest.log_left = guest.env.spec.log;
         guest.flag_context.clear();
         guest.deadline = exchange.deadline;
@@ -176,6 +180,9 @@ impl Guest {
     /// Ends the exchange as far as the log and the rights to make values are concerned.
     pub(crate) fn end(&mut self) {
         self.cache_rights.clear();
+        if self.env.isolation == Some(Isolation::Shadow) {
+            self.state = self.env.state.clone();
+        }
         if let Some(wasi) = &self.wasi {
             wasi.stdio.flush();
         }
@@ -183,7 +190,12 @@ impl Guest {
 
     /// Whether this instance may serve another exchange.
     pub(crate) fn reusable(&mut self) -> bool {
-        !self.limits.refused() && at_rest(&mut self.table)
+        // A copy of a database must not outlive the copy of the request.
+        let held_back = self.env.isolation == Some(Isolation::Shadow);
+        let is_copy = |entry: &(dyn Any + Send)| held_back && entry.is::<Connection>();
+        !self.limits.refused()
+            && at_rest(&mut self.table)
+            && !self.table.iter_mut().any(|entry| is_copy(entry))
     }
 
     /// When the exchange being answered ends.
