@@ -10,6 +10,7 @@ mod keys;
 mod load;
 mod progress;
 mod refusal;
+mod trial;
 mod view;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,17 @@ struct State {
     routes: Vec<RouteSpec>,
     /// None before the first configuration.
     gate: Option<Arc<Gate>>,
+    /// What the routes in force must pass, in their order.
+    compiled: Arc<Vec<Compiled>>,
+}
+
+/// The gate of one route, to be taken over as long as nothing it was made of changes.
+struct Compiled {
+    of: Arc<Gate>,
+    spec: RouteSpec,
+    plugin: GateSpec,
+    release: String,
+    gate: Arc<RouteGate>,
 }
 
 impl State {
@@ -114,30 +126,34 @@ impl Control {
 
     /// Ends instances that have been idle for two calls of this.
     pub async fn sweep(&self) {
+        self.release_kept().await;
         for entry in self.0.state.lock().await.plugins.values() {
-            entry.live.as_ref().map(|live| live.plugin.sweep());
+            entry.running().for_each(|live| {
+                live.plugin.sweep();
+            });
         }
     }
 
     /// All metrics, with gauges as of now.
     pub(crate) async fn metrics(&self) -> String {
         for (name, entry) in &self.0.state.lock().await.plugins {
-            let gauges = entry.live.as_ref().map(|live| live.plugin.gauges());
+            let gauges: Vec<_> = entry.running().map(|live| live.plugin.gauges()).collect();
             let metrics = self.0.observe.metrics.plugin(name);
-            metrics.idle.set(gauges.map_or(0, |gauges| gauges.idle as i64));
-            metrics.busy.set(gauges.map_or(0, |gauges| gauges.busy as i64));
+            metrics.idle.set(gauges.iter().map(|gauges| gauges.idle as i64).sum());
+            metrics.busy.set(gauges.iter().map(|gauges| gauges.busy as i64).sum());
         }
         self.0.observe.metrics.render()
     }
 
-    /// The next snapshot.
-    fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
-        let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
+    /// The next snapshot, and what its routes must pass.
+    fn snapshot(&self, state: &State) -> Result<(Snapshot, Vec<Compiled>), Refusal> {
+        let mut compiled = Vec::new();
+        let Some(gate) = &state.gate else { return Ok((Snapshot::default(), compiled)) };
         let own = state.plugins.values().flat_map(|entry| &entry.routes);
         let mut routes = Vec::new();
         let mut reasons = Vec::new();
         for spec in state.routes.iter().chain(own) {
-            match self.route(state, gate, spec) {
+            match self.route(state, gate, spec, &mut compiled) {
                 Ok(route) => routes.push((spec.clone(), Arc::new(route))),
                 Err(flaws) => {
                     reasons.extend(flaws.iter().map(|flaw| format!("route {}: {flaw}", spec.path)));
@@ -151,17 +167,40 @@ impl Control {
             return Err(Refusal::Invalid(reasons));
         }
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-        Ok(Snapshot { router, trusted_proxies: gate.trusted_proxies() })
+        Ok((Snapshot { router, trusted_proxies: gate.trusted_proxies() }, compiled))
     }
 
-    fn route(&self, state: &State, gate: &Gate, spec: &RouteSpec) -> Result<Route, Vec<Flaw>> {
+    fn route(
+        &self,
+        state: &State,
+        gate: &Arc<Gate>,
+        spec: &RouteSpec,
+        compiled: &mut Vec<Compiled>,
+    ) -> Result<Route, Vec<Flaw>> {
         let entry = state.plugins.get(&spec.plugin);
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let gate = gate.route(spec, entry.map_or(&nothing, |entry| &entry.definition.gate), &release)?;
+        let plugin = entry.map_or(&nothing, |entry| &entry.definition.gate);
+        let known = state.compiled.get(compiled.len()).filter(|known| known.is(gate, spec, plugin, &release));
+        let passing = match known {
+            Some(known) => known.gate.clone(),
+            None => Arc::new(gate.route(spec, plugin, &release)?),
+        };
+        let of = gate.clone();
+        compiled.push(Compiled {
+            of,
+            spec: spec.clone(),
+            plugin: plugin.clone(),
+            release: release.clone(),
+            gate: passing.clone(),
+        });
+        let trial = live.zip(entry.and_then(|entry| entry.trial.as_ref())).map(|(live, trial)| {
+            let (candidate, stable) = (trial.live.plugin.clone(), live.plugin.figures().clone());
+            gate.trial(spec, plugin, trial.choice.clone(), candidate, stable)
+        });
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
-        Ok(Route { gate, ..self.bare(spec, &release, target) })
+        Ok(Route { gate: passing, trial, ..self.bare(spec, &release, target) })
     }
 
     /// A route that lets everybody in.
@@ -171,8 +210,9 @@ impl Control {
             pattern: spec.path.as_str().into(),
             plugin: spec.plugin.as_str().into(),
             release: release.into(),
-            gate: RouteGate::default(),
+            gate: Arc::new(RouteGate::default()),
             target,
+            trial: None,
         }
     }
 
@@ -184,12 +224,20 @@ impl Control {
     }
 
     /// Puts the next snapshot in force.
-    fn publish(&self, state: &State) -> Result<(), Refusal> {
-        self.0.order.swap(self.snapshot(state)?);
+    fn publish(&self, state: &mut State) -> Result<(), Refusal> {
+        let (snapshot, compiled) = self.snapshot(state)?;
+        self.0.order.swap(snapshot);
+        state.compiled = Arc::new(compiled);
         if let Some(gate) = &state.gate {
             gate.enforce();
         }
         Ok(())
+    }
+}
+
+impl Compiled {
+    fn is(&self, gate: &Arc<Gate>, spec: &RouteSpec, plugin: &GateSpec, release: &str) -> bool {
+        Arc::ptr_eq(&self.of, gate) && self.spec == *spec && self.plugin == *plugin && self.release == release
     }
 }
 

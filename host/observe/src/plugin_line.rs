@@ -17,6 +17,8 @@ pub struct PluginLine<'a> {
     pub plugin: &'a str,
     /// Short digest of its release.
     pub release: &'a str,
+    /// A mark for what is said where nothing a plugin does leaves: `shadow` or `smoke`.
+    pub mark: Option<&'static str>,
     /// Exchange during which it was said.
     pub request_id: Option<&'a str>,
     /// What it said.
@@ -43,6 +45,9 @@ impl PluginLine<'_> {
         line.message(self.message);
         line.text("plugin", self.plugin);
         line.text("release", self.release);
+        if let Some(mark) = self.mark {
+            line.text(mark, "true");
+        }
         if let Some(id) = self.request_id {
             line.text("request_id", id);
         }
@@ -69,6 +74,7 @@ mod tests {
             level: Level::INFO,
             plugin: "evil",
             release: "2cf24dba5fb0",
+            mark: Some("shadow"),
             request_id: Some("r1"),
             message: "hi\n{\"level\":\"error\"}",
             fields: &fields,
@@ -77,6 +83,7 @@ mod tests {
         assert!(sink.close());
         let lines = shelf.json();
         assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["shadow"], "true");
         assert_eq!((&lines[0]["plugin"], &lines[0]["level"]), (&"evil".into(), &"info".into()));
         assert_eq!(lines[0]["fields.plugin"], "forged\n{}");
     }

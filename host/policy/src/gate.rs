@@ -14,12 +14,16 @@ use ostler_core::plugin::RouteSpec;
 use ostler_core::{Authorize, Body, Endpoint, Peer};
 use ostler_identity::authenticate::{self, Hidden, Needs};
 use ostler_identity::{Authenticate, Authenticators, Authorization, Require, authorize, mfa};
+use ostler_release::analysis::Figures;
+use ostler_release::rollout::Choice;
+use ostler_runtime::Plugin;
 use ostler_services::{Cache, RateLimits, limits};
 use ostler_validation::{Documents, Validator};
 
 use crate::cache::Caching;
 use crate::limit::Limiting;
 use crate::overload::{self, Limit, Overload};
+use crate::trial::Trial;
 
 /// The tables of the configuration file that all routes share.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -143,6 +147,30 @@ impl Gate {
             validate: Validator::compile(&spec.validation, &self.config.base, &self.documents)?,
             cache: Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release),
         })
+    }
+}
+
+impl Gate {
+    /// How the answers of `release` are kept on `route` beside those of the live one.
+    fn kept_apart(&self, route: &RouteSpec, plugin: &GateSpec, release: &str) -> Option<Caching> {
+        let mut spec = route.gate.or(plugin).or(&self.config.defaults);
+        spec.cache.cache.as_mut()?.per_release = true;
+        Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release)
+    }
+
+    /// A new release beside the live one of `route`, whose plugin says `plugin`.
+    pub fn trial(
+        &self,
+        route: &RouteSpec,
+        plugin: &GateSpec,
+        choice: Arc<Choice>,
+        candidate: Arc<Plugin>,
+        stable: Arc<Figures>,
+    ) -> Trial {
+        let release: Arc<str> = candidate.digest().short().into();
+        let metrics = self.services.identity.observe.metrics.route(&route.path, &route.plugin, &release);
+        let cache = self.kept_apart(route, plugin, &release);
+        Trial { choice, candidate, release, metrics, stable, cache }
     }
 }
 

@@ -11,9 +11,11 @@ mod order;
 pub mod overload;
 mod route;
 mod snapshot;
+mod trial;
 mod validate;
 
 pub use gate::{Gate, GateConfig, GateServices, RouteGate, check};
 pub use order::Order;
 pub use route::{Found, Router};
 pub use snapshot::{Route, Snapshot, Target};
+pub use trial::Trial;

@@ -13,8 +13,10 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use ostler_core::{Body, BodyError, Error, Kind, Principal, RequestId};
 use ostler_observe::metrics::RouteMetrics;
 use ostler_observe::{AccessLine, Observe};
+use ostler_release::rollout::Arm;
 
 use crate::snapshot::Route;
+use crate::trial::{Chosen, Trial};
 
 /// Where exchanges are told.
 pub(crate) struct Observer {
@@ -35,6 +37,8 @@ pub(crate) struct Observation {
     version: Version,
     id: RequestId,
     client: IpAddr,
+    /// Which release serves, once that is chosen.
+    pub(crate) chosen: Option<Chosen>,
     /// Who asks, once that is known.
     pub(crate) principal: Option<Arc<Principal>>,
     started: Instant,
@@ -79,6 +83,7 @@ impl Observation {
             version: request.version(),
             id: id.clone(),
             client,
+            chosen: None,
             principal: None,
             started,
             bytes_in: request.body().size_hint().exact(),
@@ -116,8 +121,13 @@ impl Observation {
         self.finished = true;
         let duration = self.started.elapsed();
         let route = self.route.as_deref();
-        let metrics = route.map_or(&self.observer.unrouted, |route| &route.metrics);
-        metrics.observe(kind.map_or(Ok(status), Err), duration, bytes);
+        let outcome = kind.map_or(Ok(status), Err);
+        let own = route.map_or(&self.observer.unrouted, |route| &route.metrics);
+        self.candidate().map_or(own, |trial| &trial.metrics).observe(outcome, duration, bytes);
+        if let (Some(chosen), Some(trial)) = (self.chosen, route.and_then(|route| route.trial.as_ref())) {
+            trial.count(chosen, outcome, duration);
+        }
+        let (plugin, release) = self.names();
         self.observer.observe.access(&AccessLine {
             request_id: self.id.as_str(),
             method: &self.method,
@@ -126,8 +136,8 @@ impl Observation {
             status,
             kind,
             route: route.map(|route| &*route.pattern),
-            plugin: route.map(|route| &*route.plugin),
-            release: route.map(|route| &*route.release),
+            plugin: route.map(|_| plugin),
+            release: route.map(|_| release),
             duration,
             bytes_in: self.bytes_in,
             bytes_out: Some(bytes),
@@ -137,7 +147,14 @@ impl Observation {
     }
 
     fn names(&self) -> (&str, &str) {
-        self.route.as_deref().map_or(("", ""), |route| (&*route.plugin, &*route.release))
+        let Some(route) = self.route.as_deref() else { return ("", "") };
+        (&route.plugin, self.candidate().map_or(&route.release, |trial| &trial.release))
+    }
+
+    /// The new release, if it was chosen.
+    fn candidate(&self) -> Option<&Trial> {
+        self.chosen.filter(|chosen| chosen.arm == Arm::Candidate)?;
+        self.route.as_deref()?.trial.as_ref()
     }
 }
 

@@ -10,8 +10,9 @@
 //! 8. identity limits: as soon as the client is known;
 //! 9. authorize: before the body is received, which a stranger has no right to send;
 //! 10. validate: what the cache and the plugin see has the shape they expect;
-//! 11. cache: after all refusals, so that a kept answer is given to nobody who may not have it;
-//! 12. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
+//! 11. release: once it is known who asks, so that a user stays with one; before the cache, which tells releases apart;
+//! 12. cache: after all refusals, so that a kept answer is given to nobody who may not have it;
+//! 13. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
 //!
 //! **Invariant:** `handle` always replies; everything below it returns `Result`.
 
@@ -24,6 +25,7 @@ use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
 use ostler_observe::Observe;
+use ostler_release::rollout::Arm;
 use ostler_validation::Answers;
 
 use crate::cache::Answering;
@@ -68,6 +70,7 @@ impl Order {
         route: &Route,
         visit: &mut Visit,
         request: &mut Request<Body>,
+        observation: &mut Observation,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
@@ -81,12 +84,20 @@ impl Order {
             Target::Plugin(live) => live.as_ref().ok_or_else(no_release)?,
             Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, take(request)).await,
         };
+        let (mut plugin, mut cache) = (plugin, &gate.cache);
+        if let Some(trial) = &route.trial {
+            let chosen = trial.choose(&visit.exchange, request.headers());
+            observation.chosen = Some(chosen);
+            if chosen.arm == Arm::Candidate {
+                (plugin, cache) = (&trial.candidate, &trial.cache);
+            }
+        }
         let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
             place.end(timing, answered.as_ref().err());
             answered
         };
-        let answered = match &gate.cache {
+        let answered = match cache {
             Some(cache) => match cache.answer(plugin, visit.exchange.clone(), take(request)) {
                 Answering::Now(response) => Ok(response),
                 Answering::Later(later) => timed(later.await),
@@ -157,7 +168,7 @@ impl Handle for Order {
         drop(snapshot);
         async move {
             let answered = match &mut found {
-                Ok((route, visit)) => self.answer(route, visit, &mut request).await,
+                Ok((route, visit)) => self.answer(route, visit, &mut request, &mut observation).await,
                 Err(error) => Err(replace(error, Error::new(Kind::Internal, ""))),
             };
             let (mut response, kind) = match answered {

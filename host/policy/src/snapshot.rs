@@ -12,6 +12,7 @@ use ostler_runtime::Plugin;
 
 use crate::gate::RouteGate;
 use crate::route::Router;
+use crate::trial::Trial;
 
 /// The routes in force.
 #[derive(Default)]
@@ -31,9 +32,11 @@ pub struct Route {
     /// Short digest of its live release, empty if it has none.
     pub release: Arc<str>,
     /// What requests must pass.
-    pub gate: RouteGate,
+    pub gate: Arc<RouteGate>,
     /// What answers.
     pub target: Target,
+    /// A new release that takes over from it.
+    pub trial: Option<Trial>,
     /// Where its requests are counted.
     pub metrics: Arc<RouteMetrics>,
 }

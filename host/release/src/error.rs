@@ -31,6 +31,31 @@ pub enum Error {
         /// Its live release.
         digest: Digest,
     },
+    /// A rollout of the release is under way.
+    #[error("release {digest} of plugin {plugin:?} is being rolled out; abort that first")]
+    OnTrial {
+        /// Name of the plugin.
+        plugin: String,
+        /// The release.
+        digest: Digest,
+    },
+    /// The plugin has no rollout under way.
+    #[error("plugin {plugin:?} has no rollout under way")]
+    NoRollout {
+        /// Name of the plugin.
+        plugin: String,
+    },
+    /// The plugin has a rollout under way, and one at a time.
+    #[error(
+        "plugin {plugin:?} has a rollout under way; promote or abort it first (`ostler rollout abort {plugin}`)"
+    )]
+    RolloutUnderWay {
+        /// Name of the plugin.
+        plugin: String,
+    },
+    /// The rollout is not in a state for it.
+    #[error(transparent)]
+    NotNow(#[from] crate::rollout::NotNow),
     /// No other release was live before.
     #[error("plugin {plugin:?} has no earlier release to roll back to; name one, or upload one")]
     NothingToRollBackTo {

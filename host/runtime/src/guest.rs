@@ -10,7 +10,7 @@ use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_release::analysis::Figures;
 use ostler_release::flags::Flags;
-use ostler_services::{Blobs, Cache, Kv, RateLimits, Sql};
+use ostler_services::{Blobs, Cache, Kv, RateLimits, Scratch, Sql};
 use ostler_upstream::{Client, Upstream};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -21,6 +21,7 @@ use crate::capabilities::compat::spin_sqlite::Connection;
 use crate::capabilities::stdio;
 use crate::capabilities::wasi_http::Outbound;
 use crate::fault::DeadlinePassed;
+use crate::isolation::Isolation;
 use crate::lane;
 use crate::limits::Limits;
 
@@ -84,6 +85,10 @@ pub(crate) struct Env {
     pub(crate) outbound: Client,
     pub(crate) observe: Observe,
     pub(crate) metrics: Arc<PluginMetrics>,
+    /// Why it runs apart from everything, if it does.
+    pub(crate) isolation: Option<Isolation>,
+    /// Last, so that what lies in it is closed before it is removed.
+    pub(crate) _scratch: Option<Scratch>,
     /// Whether it was made for Spin, and expects what Spin tells of a request.
     pub(crate) spin: bool,
 }

@@ -15,6 +15,7 @@ use crate::bindings::{Typed, TypedPre};
 use crate::capabilities::compat::{absent, spin_request};
 use crate::compile::Component;
 use crate::guest::{Env, Guest};
+use crate::isolation::World;
 use crate::lane::{Lanes, Share};
 use crate::pool::{Pool, Pools};
 use crate::runtime::{LoadError, Runtime};
@@ -70,24 +71,26 @@ impl Plugin {
         component: &Component,
         linker: &Linker<Guest>,
         runtime: &Runtime,
-        slot: Arc<Slot>,
+        world: World,
     ) -> Result<Self, LoadError> {
-        let services = &runtime.services;
+        let services = world.services;
         let imports = component.imports();
         let env = Env {
             plugin: name.into(),
             release: component.digest.to_string().into(),
             spec: spec.clone(),
-            kv: services.kv.clone(),
-            sql: services.sql.clone(),
-            blobs: services.blobs.clone(),
-            rate_limits: services.rate_limits.clone(),
-            cache: services.cache.clone(),
-            flags: services.flags.clone(),
+            kv: services.kv,
+            sql: services.sql,
+            blobs: services.blobs,
+            rate_limits: services.rate_limits,
+            cache: services.cache,
+            flags: services.flags,
             figures: Arc::default(),
-            outbound: services.upstream.client(&spec.grant),
-            observe: services.observe.clone(),
-            metrics: services.observe.metrics.plugin(name),
+            outbound: world.outbound,
+            observe: services.observe,
+            metrics: world.metrics,
+            isolation: world.isolation,
+            _scratch: world.scratch,
             release_short: component.digest.short().into(),
             spin: spin_request::is_spin(imports.iter().map(String::as_str)),
         };
@@ -101,7 +104,7 @@ impl Plugin {
             pool: runtime.pools.pool(keep),
             pools: runtime.pools.clone(),
             lanes: runtime.lanes.clone(),
-            slot,
+            slot: world.slot,
             digest: component.digest,
         })
     }

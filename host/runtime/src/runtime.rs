@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
 use ostler_core::settings::Section;
+use ostler_services::Scratch;
 use wasmtime::component::Linker;
 
 use crate::background::Background;
 use crate::compile::{CodeCache, Compiler, Component};
 use crate::engine::{Engines, Flavour};
 use crate::guest::{Guest, Services};
+use crate::isolation::World;
 use crate::lane::Lanes;
 use crate::linker::linker;
 use crate::plugin::{Plugin, Slot};
@@ -82,6 +84,7 @@ impl Runtime {
         let engines = Engines::new(config.instances).map_err(host)?;
         let thread = |error: std::io::Error| LoadError::Host(format!("cannot start a thread: {error}"));
         let background = Background::new().map_err(thread)?;
+        Scratch::clear(services.kv.state_dir());
         Ok(Runtime {
             lanes: Arc::new(Lanes::new(&background).map_err(thread)?),
             compiler: Compiler::new(engines.clone(), cache, &background)?,
@@ -107,15 +110,26 @@ impl Runtime {
         component: &Component,
         before: Option<&Plugin>,
     ) -> Result<Plugin, LoadError> {
-        let linker = match component.flavour {
-            Flavour::Sequential => &self.sequential,
-            Flavour::Concurrent => &self.concurrent,
-        };
         let slot = match before.filter(|before| before.spec().concurrency == spec.concurrency) {
             Some(before) => before.slot.clone(),
             None => Arc::new(Slot::new(spec.concurrency)),
         };
-        Plugin::new(name, spec, component, linker, self, slot)
+        self.release(name, spec, component, World::real(&self.services, name, spec, slot))
+    }
+
+    /// `component`, linked to `world`.
+    pub(crate) fn release(
+        &self,
+        name: &str,
+        spec: &PluginSpec,
+        component: &Component,
+        world: World,
+    ) -> Result<Plugin, LoadError> {
+        let linker = match component.flavour {
+            Flavour::Sequential => &self.sequential,
+            Flavour::Concurrent => &self.concurrent,
+        };
+        Plugin::new(name, spec, component, linker, self, world)
     }
 
     /// Names the engines whose machine code this host can load; code kept under other names is of no use to it.

@@ -10,6 +10,7 @@ pub mod folder;
 pub mod kv;
 pub mod limits;
 pub mod redis;
+pub mod scratch;
 pub mod sql;
 
 pub use self::redis::Redis;
@@ -19,4 +20,5 @@ pub use clock::Clock;
 pub use database::{Database, DatabaseError};
 pub use kv::Kv;
 pub use limits::RateLimits;
+pub use scratch::Scratch;
 pub use sql::Sql;

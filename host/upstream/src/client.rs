@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::body::Answer;
 use crate::connect::Connector;
+use crate::held::{Held, Recorder};
 use crate::resolve::{LOOKUPS, Lookup, Resolver, System};
 use crate::tls::BadCa;
 use crate::{Allow, Config, Error, Phase, Timeouts, head, tls};
@@ -63,13 +64,25 @@ impl Upstream {
         };
         let exchanges = Arc::new(Semaphore::new(self.config.exchanges));
         let config = self.config.clone();
-        Client(Arc::new(Inner { config, connector, exchanges, pool: OnceLock::new() }))
+        Client(Way::Out(Arc::new(Inner { config, connector, exchanges, pool: OnceLock::new() })))
+    }
+
+    /// A client for a plugin with this grant that sends nothing: `recorder` answers in place of other servers.
+    pub fn held_back(&self, grant: &Grant, recorder: Arc<Recorder>) -> Client {
+        Client(Way::Held(Arc::new(Held { allow: Allow::from_grant(grant), recorder })))
     }
 }
 
 /// Outbound HTTP of one plugin. Cheap to clone; its unused connections close when the last clone goes.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Way);
+
+#[derive(Clone)]
+enum Way {
+    Out(Arc<Inner>),
+    /// It ends at a recorder.
+    Held(Arc<Held>),
+}
 
 struct Inner {
     config: Arc<Config>,
@@ -81,7 +94,10 @@ struct Inner {
 impl Client {
     /// Whether this plugin may send to a URL at all; cheap, asks nobody.
     pub fn allow(&self) -> &Allow {
-        &self.0.connector.allow
+        match &self.0 {
+            Way::Out(inner) => &inner.connector.allow,
+            Way::Held(held) => &held.allow,
+        }
     }
 
     /// Sends `request` (absolute URI) and waits for the head of the response; the body streams, and fails with an [`Error`]
@@ -92,11 +108,25 @@ impl Client {
     /// Any [`Error`]; no later than `deadline`.
     pub async fn send(
         &self,
+        request: Request<Body>,
+        deadline: std::time::Instant,
+        timeouts: Timeouts,
+    ) -> Result<Response<Body>, Error> {
+        match &self.0 {
+            Way::Out(inner) => inner.send(request, deadline, timeouts).await,
+            Way::Held(held) => held.send(request, deadline),
+        }
+    }
+}
+
+impl Inner {
+    async fn send(
+        &self,
         mut request: Request<Body>,
         deadline: std::time::Instant,
         timeouts: Timeouts,
     ) -> Result<Response<Body>, Error> {
-        self.allow().check(request.uri())?;
+        self.connector.allow.check(request.uri())?;
         head::prepare(&mut request)?;
         let deadline = Instant::from_std(deadline);
         let sent = timeout_at(deadline, self.exchange(request, &timeouts)).await;
@@ -106,7 +136,7 @@ impl Client {
             return Err(Error::Protocol("the other server switched protocols unasked".into()));
         }
         head::strip(&mut parts.headers);
-        let between_bytes = timeouts.between_bytes.unwrap_or(self.0.config.between_bytes);
+        let between_bytes = timeouts.between_bytes.unwrap_or(self.config.between_bytes);
         let body = Body::stream(Answer::new(body, deadline, between_bytes, exchange));
         Ok(Response::from_parts(parts, body))
     }
@@ -116,11 +146,11 @@ impl Client {
         mut request: Request<Body>,
         timeouts: &Timeouts,
     ) -> Result<(Response<Incoming>, OwnedSemaphorePermit), Error> {
-        let config = &self.0.config;
+        let config = &self.config;
         let first_byte = timeouts.first_byte.unwrap_or(config.first_byte);
         let mut connection = capture_connection(&mut request);
         let mut response = pin!(async {
-            let exchange = self.0.exchanges.clone().acquire_owned().await;
+            let exchange = self.exchanges.clone().acquire_owned().await;
             // Never closed.
             let exchange = exchange.map_err(|closed| Error::Connect(closed.to_string()))?;
             let response = self.pool().request(request).await.map_err(of_pool)?;
@@ -142,8 +172,8 @@ impl Client {
     }
 
     fn pool(&self) -> &Pool<Connector, Body> {
-        self.0.pool.get_or_init(|| {
-            let config = &self.0.config;
+        self.pool.get_or_init(|| {
+            let config = &self.config;
             let head = usize::try_from(config.response_head).unwrap_or(usize::MAX);
             Pool::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -155,7 +185,7 @@ impl Client {
                 .http2_max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
                 // A dead connection is noticed while requests wait on it, not only by their deadlines.
                 .http2_keep_alive_interval(Duration::from_secs(20))
-                .build(self.0.connector.clone())
+                .build(self.connector.clone())
         })
     }
 }

@@ -13,6 +13,9 @@ pub enum Error {
     /// The request cannot be sent as it is; the text says why.
     #[error("{0}")]
     Invalid(String),
+    /// It was held back: this plugin runs where nothing it does may leave. The text names the call.
+    #[error("{0}")]
+    HeldBack(String),
     /// No answer in time.
     #[error("no answer in time: {0}")]
     Timeout(Phase),

@@ -220,6 +220,60 @@ export class CacheError extends Error {
   readonly code: "denied" | "invalid" | "unavailable";
 }
 
+/** What a flag may say: a value of one of four types. */
+export type FlagValue = boolean | string | number | Record<string, any>;
+
+/** Feature flags of the host. Asking never fails: a flag that is missing or of another type gives `fallback`. */
+export const flags: {
+  getBoolean(key: string, fallback: boolean): boolean;
+  getString(key: string, fallback: string): string;
+  getNumber(key: string, fallback: number): number;
+  getObject<T extends Record<string, any>>(key: string, fallback: T): T;
+  /** The flag of the type of `fallback`, with variant, reason and what went wrong. */
+  resolve<T extends FlagValue>(key: string, fallback: T): FlagDetails<T>;
+  /**
+   * Adds attributes to what the host says of the exchange (`targetingKey`, `subject`, `tenant`, `roles`, `address`, `route`,
+   * `method`, `path`, `host`, `plugin`, `release`), for the rest of this exchange; `targetingKey` may be set as well. False, and
+   * nothing added, if they are more than 64 or 16 KiB, or one has no JSON form.
+   */
+  addContext(attributes: Record<string, unknown>): boolean;
+};
+
+/** A flag's answer, with what led to it. */
+export interface FlagDetails<T> {
+  readonly value: T;
+  /** Name of the variant; null for the fallback. */
+  readonly variant: string | null;
+  readonly reason:
+    | "STATIC"
+    | "DEFAULT"
+    | "TARGETING_MATCH"
+    | "SPLIT"
+    | "CACHED"
+    | "DISABLED"
+    | "UNKNOWN"
+    | "STALE"
+    | "ERROR";
+  readonly errorCode:
+    | "PROVIDER_NOT_READY"
+    | "FLAG_NOT_FOUND"
+    | "PARSE_ERROR"
+    | "TYPE_MISMATCH"
+    | "TARGETING_KEY_MISSING"
+    | "INVALID_CONTEXT"
+    | "GENERAL"
+    | null;
+  readonly errorMessage: string | null;
+  /** What the flag's definition says of itself. */
+  readonly metadata: Record<string, unknown>;
+}
+
+/** What experiments are decided by: counted for the release that runs, and for the variants of the flags it has asked for. */
+export const experiment: {
+  /** Counts `value` (1) of `metric` (1 to 64 of `a-z 0-9 - _ .`). False if the name, or a value that is not finite, is refused. */
+  track(metric: string, value?: number): boolean;
+};
+
 /** Outbound HTTP to the origins of `grant = { http = [...] }`. The global `fetch` reaches the same, several at once. */
 export const http: {
   /** As the global `fetch`, with a timeout (bounded by the deadline) and errors that name the missing grant. Ends before others begin. */

@@ -4,6 +4,8 @@ export { authz } from "./authz.js";
 export { cache, CacheError } from "./cache.js";
 export { config } from "./config.js";
 export { context } from "./context.js";
+export { experiment } from "./experiment.js";
+export { flags } from "./flags.js";
 export { http, HttpError } from "./http.js";
 export { kv, KvError } from "./kv.js";
 export { log } from "./log.js";

@@ -1,6 +1,6 @@
 // Types of "ostler/testing": unit tests of handlers in Node, without a host and without Wasm.
 
-import type { Handler, Principal, Value } from "./index.js";
+import type { FlagValue, Handler, Principal, Value } from "./index.js";
 
 /** What a test grants, and what it says of the exchange. What is not named is denied, as on the real host. */
 export interface Grants {
@@ -10,6 +10,8 @@ export interface Grants {
   cache?: string[];
   /** Limits: each admits a cost of `admits` for each key, and again once `perMs` are over. */
   limits?: Record<string, { admits: number; perMs: number }>;
+  /** What flags say, whatever the context. */
+  flags?: Record<string, FlagValue>;
   config?: Record<string, string>;
   /** Who asks; nobody in particular otherwise. What is left out is empty, the method `jwt`. */
   principal?: Partial<Principal> & { subject: string };
@@ -61,6 +63,12 @@ export class Host {
   isLocked(cache: string, key: string): boolean;
   /** From now on the cache answers that its shared store is gone. */
   loseCache(cache: string): void;
+  /** From now on the flag says `value`. */
+  setFlag(key: string, value: FlagValue): void;
+  /** Attributes that were added for flags, by name. */
+  readonly flagContext: Record<string, unknown>;
+  /** Values of `metric` that were tracked, in order. */
+  tracked(metric: string): number[];
   /** Lets time pass for limits and for values with a time to live. */
   advance(ms: number): void;
 }

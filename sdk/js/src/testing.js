@@ -11,6 +11,9 @@ import { handlerOf, respond } from "./respond.js";
 
 export class Host {
   lines = [];
+  flagContext = {};
+  #flags;
+  #tracked = [];
   #stores = new Map();
   #caches = new Map();
   #now = 0;
@@ -19,6 +22,7 @@ export class Host {
     kv = [],
     cache = [],
     limits = {},
+    flags = {},
     config = {},
     principal = null,
     parameters = {},
@@ -31,12 +35,16 @@ export class Host {
   } = {}) {
     for (const store of kv) this.#stores.set(store, new Store(() => this.#now));
     for (const name of cache) this.#caches.set(name, new Cache(() => this.#now));
+    this.#flags = new Map(Object.entries(flags));
     const limit = ([name, { admits, perMs }]) => [name, new Limit(admits, perMs, () => this.#now)];
     this.capabilities = capabilities({
       lines: this.lines,
       stores: this.#stores,
       caches: this.#caches,
       limits: new Map(Object.entries(limits).map(limit)),
+      flags: this.#flags,
+      flagContext: this.flagContext,
+      tracked: this.#tracked,
       principal,
       parameters,
       allow: allow.map((entry) => (typeof entry === "string" ? { permission: entry, resource: "" } : entry)),
@@ -78,6 +86,14 @@ export class Host {
 
   loseCache(cache) {
     this.#cache(cache).lost = true;
+  }
+
+  setFlag(key, value) {
+    this.#flags.set(key, value);
+  }
+
+  tracked(metric) {
+    return this.#tracked.filter(([name]) => name === metric).map(([, value]) => value);
   }
 
   advance(ms) {

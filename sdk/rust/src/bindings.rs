@@ -3928,6 +3928,638 @@ pub mod ostler {
                 }
             }
         }
+        /// Feature flags. Never fails: a flag that is missing, or of another type, gives the default, and the detailed form says why.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod flags {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            /// A value of one of the four types of flags.
+            #[derive(Clone)]
+            pub enum Value {
+                Boolean(bool),
+                String(_rt::String),
+                Number(f64),
+                /// A JSON object.
+                Object(_rt::String),
+            }
+            impl ::core::fmt::Debug for Value {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Value::Boolean(e) => {
+                            f.debug_tuple("Value::Boolean").field(e).finish()
+                        }
+                        Value::String(e) => {
+                            f.debug_tuple("Value::String").field(e).finish()
+                        }
+                        Value::Number(e) => {
+                            f.debug_tuple("Value::Number").field(e).finish()
+                        }
+                        Value::Object(e) => {
+                            f.debug_tuple("Value::Object").field(e).finish()
+                        }
+                    }
+                }
+            }
+            /// As the OpenFeature specification names them.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum ErrorCode {
+                ProviderNotReady,
+                FlagNotFound,
+                ParseError,
+                TypeMismatch,
+                TargetingKeyMissing,
+                InvalidContext,
+                General,
+            }
+            impl ::core::fmt::Debug for ErrorCode {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        ErrorCode::ProviderNotReady => {
+                            f.debug_tuple("ErrorCode::ProviderNotReady").finish()
+                        }
+                        ErrorCode::FlagNotFound => {
+                            f.debug_tuple("ErrorCode::FlagNotFound").finish()
+                        }
+                        ErrorCode::ParseError => {
+                            f.debug_tuple("ErrorCode::ParseError").finish()
+                        }
+                        ErrorCode::TypeMismatch => {
+                            f.debug_tuple("ErrorCode::TypeMismatch").finish()
+                        }
+                        ErrorCode::TargetingKeyMissing => {
+                            f.debug_tuple("ErrorCode::TargetingKeyMissing").finish()
+                        }
+                        ErrorCode::InvalidContext => {
+                            f.debug_tuple("ErrorCode::InvalidContext").finish()
+                        }
+                        ErrorCode::General => {
+                            f.debug_tuple("ErrorCode::General").finish()
+                        }
+                    }
+                }
+            }
+            impl ErrorCode {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> ErrorCode {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => ErrorCode::ProviderNotReady,
+                        1 => ErrorCode::FlagNotFound,
+                        2 => ErrorCode::ParseError,
+                        3 => ErrorCode::TypeMismatch,
+                        4 => ErrorCode::TargetingKeyMissing,
+                        5 => ErrorCode::InvalidContext,
+                        6 => ErrorCode::General,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            #[derive(Clone)]
+            pub struct Details {
+                pub value: Value,
+                /// Name of the variant; none for the default that was passed.
+                pub variant: ::core::option::Option<_rt::String>,
+                /// `STATIC`, `DEFAULT`, `TARGETING_MATCH`, `SPLIT`, `CACHED`, `DISABLED`, `UNKNOWN`, `STALE` or `ERROR`.
+                pub reason: _rt::String,
+                pub error_code: ::core::option::Option<ErrorCode>,
+                pub error_message: ::core::option::Option<_rt::String>,
+                /// A JSON object.
+                pub metadata: _rt::String,
+            }
+            impl ::core::fmt::Debug for Details {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Details")
+                        .field("value", &self.value)
+                        .field("variant", &self.variant)
+                        .field("reason", &self.reason)
+                        .field("error-code", &self.error_code)
+                        .field("error-message", &self.error_message)
+                        .field("metadata", &self.metadata)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn get_boolean(key: &str, default: bool) -> bool {
+                unsafe {
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-boolean"]
+                        fn wit_import1(_: *mut u8, _: usize, _: i32) -> i32;
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                    ) -> i32 {
+                        unreachable!()
+                    }
+                    let ret = wit_import1(
+                        ptr0.cast_mut(),
+                        len0,
+                        match &default {
+                            true => 1,
+                            false => 0,
+                        },
+                    );
+                    _rt::bool_lift(ret as u8)
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn get_string(key: &str, default: &str) -> _rt::String {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 2
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = default;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-string"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = *ptr2.add(0).cast::<*mut u8>();
+                    let l5 = *ptr2
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let len6 = l5;
+                    let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                    let result7 = _rt::string_lift(bytes6);
+                    result7
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            #[allow(async_fn_in_trait)]
+            pub fn get_number(key: &str, default: f64) -> f64 {
+                unsafe {
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-number"]
+                        fn wit_import1(_: *mut u8, _: usize, _: f64) -> f64;
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(
+                        _: *mut u8,
+                        _: usize,
+                        _: f64,
+                    ) -> f64 {
+                        unreachable!()
+                    }
+                    let ret = wit_import1(ptr0.cast_mut(), len0, _rt::as_f64(&default));
+                    ret
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// `default`, and what comes back, are JSON objects.
+            #[allow(async_fn_in_trait)]
+            pub fn get_object(key: &str, default: &str) -> _rt::String {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 2
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = default;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "get-object"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = *ptr2.add(0).cast::<*mut u8>();
+                    let l5 = *ptr2
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let len6 = l5;
+                    let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                    let result7 = _rt::string_lift(bytes6);
+                    result7
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The flag that `default` has the type of.
+            #[allow(async_fn_in_trait)]
+            pub fn resolve(key: &str, default: &Value) -> Details {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 12 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 12 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result3_0, result3_1, result3_2) = match default {
+                        Value::Boolean(e) => {
+                            (
+                                0i32,
+                                ::core::mem::MaybeUninit::new(
+                                    i64::from(
+                                        match e {
+                                            true => 1,
+                                            false => 0,
+                                        },
+                                    ) as u64,
+                                ),
+                                0usize,
+                            )
+                        }
+                        Value::String(e) => {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            (
+                                1i32,
+                                {
+                                    let mut t = ::core::mem::MaybeUninit::<u64>::uninit();
+                                    t.as_mut_ptr().cast::<*mut u8>().write(ptr1.cast_mut());
+                                    t
+                                },
+                                len1,
+                            )
+                        }
+                        Value::Number(e) => {
+                            (
+                                2i32,
+                                ::core::mem::MaybeUninit::new(
+                                    (_rt::as_f64(e)).to_bits() as i64 as u64,
+                                ),
+                                0usize,
+                            )
+                        }
+                        Value::Object(e) => {
+                            let vec2 = e;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            (
+                                3i32,
+                                {
+                                    let mut t = ::core::mem::MaybeUninit::<u64>::uninit();
+                                    t.as_mut_ptr().cast::<*mut u8>().write(ptr2.cast_mut());
+                                    t
+                                },
+                                len2,
+                            )
+                        }
+                    };
+                    let ptr4 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "resolve"]
+                        fn wit_import5(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: ::core::mem::MaybeUninit<u64>,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import5(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: ::core::mem::MaybeUninit<u64>,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import5(
+                        ptr0.cast_mut(),
+                        len0,
+                        result3_0,
+                        result3_1,
+                        result3_2,
+                        ptr4,
+                    );
+                    let l6 = i32::from(*ptr4.add(0).cast::<u8>());
+                    let v15 = match l6 {
+                        0 => {
+                            let e15 = {
+                                let l7 = i32::from(*ptr4.add(8).cast::<u8>());
+                                _rt::bool_lift(l7 as u8)
+                            };
+                            Value::Boolean(e15)
+                        }
+                        1 => {
+                            let e15 = {
+                                let l8 = *ptr4.add(8).cast::<*mut u8>();
+                                let l9 = *ptr4
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len10 = l9;
+                                let bytes10 = _rt::Vec::from_raw_parts(
+                                    l8.cast(),
+                                    len10,
+                                    len10,
+                                );
+                                _rt::string_lift(bytes10)
+                            };
+                            Value::String(e15)
+                        }
+                        2 => {
+                            let e15 = {
+                                let l11 = *ptr4.add(8).cast::<f64>();
+                                l11
+                            };
+                            Value::Number(e15)
+                        }
+                        n => {
+                            debug_assert_eq!(n, 3, "invalid enum discriminant");
+                            let e15 = {
+                                let l12 = *ptr4.add(8).cast::<*mut u8>();
+                                let l13 = *ptr4
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len14 = l13;
+                                let bytes14 = _rt::Vec::from_raw_parts(
+                                    l12.cast(),
+                                    len14,
+                                    len14,
+                                );
+                                _rt::string_lift(bytes14)
+                            };
+                            Value::Object(e15)
+                        }
+                    };
+                    let l16 = i32::from(
+                        *ptr4
+                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>(),
+                    );
+                    let l20 = *ptr4
+                        .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>();
+                    let l21 = *ptr4
+                        .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let len22 = l21;
+                    let bytes22 = _rt::Vec::from_raw_parts(l20.cast(), len22, len22);
+                    let l23 = i32::from(
+                        *ptr4
+                            .add(8 + 7 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>(),
+                    );
+                    let l25 = i32::from(
+                        *ptr4
+                            .add(8 + 8 * ::core::mem::size_of::<*const u8>())
+                            .cast::<u8>(),
+                    );
+                    let l29 = *ptr4
+                        .add(8 + 11 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>();
+                    let l30 = *ptr4
+                        .add(8 + 12 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let len31 = l30;
+                    let bytes31 = _rt::Vec::from_raw_parts(l29.cast(), len31, len31);
+                    let result32 = Details {
+                        value: v15,
+                        variant: match l16 {
+                            0 => None,
+                            1 => {
+                                let e = {
+                                    let l17 = *ptr4
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>();
+                                    let l18 = *ptr4
+                                        .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len19 = l18;
+                                    let bytes19 = _rt::Vec::from_raw_parts(
+                                        l17.cast(),
+                                        len19,
+                                        len19,
+                                    );
+                                    _rt::string_lift(bytes19)
+                                };
+                                Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                        },
+                        reason: _rt::string_lift(bytes22),
+                        error_code: match l23 {
+                            0 => None,
+                            1 => {
+                                let e = {
+                                    let l24 = i32::from(
+                                        *ptr4
+                                            .add(9 + 7 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    ErrorCode::_lift(l24 as u8)
+                                };
+                                Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                        },
+                        error_message: match l25 {
+                            0 => None,
+                            1 => {
+                                let e = {
+                                    let l26 = *ptr4
+                                        .add(8 + 9 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>();
+                                    let l27 = *ptr4
+                                        .add(8 + 10 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len28 = l27;
+                                    let bytes28 = _rt::Vec::from_raw_parts(
+                                        l26.cast(),
+                                        len28,
+                                        len28,
+                                    );
+                                    _rt::string_lift(bytes28)
+                                };
+                                Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                        },
+                        metadata: _rt::string_lift(bytes31),
+                    };
+                    result32
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Adds attributes, each a name and a JSON value, to what the host says of the exchange (`targetingKey`, `subject`,
+            /// `tenant`, `roles`, `address`, `route`, `method`, `path`, `host`, `plugin`, `release`), for the rest of this exchange.
+            /// `targetingKey` may be set as well. At most 64 attributes and 16 KiB; false if they are more or not JSON.
+            #[allow(async_fn_in_trait)]
+            pub fn add_context(attributes: &[(_rt::String, _rt::String)]) -> bool {
+                unsafe {
+                    let vec3 = attributes;
+                    let len3 = vec3.len();
+                    let layout3 = _rt::alloc::Layout::from_size_align(
+                            vec3.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result3, _cleanup3) = ::ostler_sdk::rt::Cleanup::new(layout3);
+                    for (i, e) in vec3.into_iter().enumerate() {
+                        let base = result3
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t0_0, t0_1) = e;
+                            let vec1 = t0_0;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len1;
+                            *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                            let vec2 = t0_1;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len2;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr2.cast_mut();
+                        }
+                    }
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/flags@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "add-context"]
+                        fn wit_import4(_: *mut u8, _: usize) -> i32;
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(_: *mut u8, _: usize) -> i32 {
+                        unreachable!()
+                    }
+                    let ret = wit_import4(result3, len3);
+                    _rt::bool_lift(ret as u8)
+                }
+            }
+        }
+        /// What experiments are decided by.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod experiment {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Counts `value` of `metric` (1 to 64 of `a-z 0-9 - _ .`) for the release that runs, and for the variant of every flag
+            /// under experiment that this exchange has asked for. False if the name or the value (not finite) is refused.
+            #[allow(async_fn_in_trait)]
+            pub fn track(metric: &str, value: f64) -> bool {
+                unsafe {
+                    let vec0 = metric;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "ostler:plugin/experiment@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "track"]
+                        fn wit_import1(_: *mut u8, _: usize, _: f64) -> i32;
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(
+                        _: *mut u8,
+                        _: usize,
+                        _: f64,
+                    ) -> i32 {
+                        unreachable!()
+                    }
+                    let ret = wit_import1(ptr0.cast_mut(), len0, _rt::as_f64(&value));
+                    _rt::bool_lift(ret as u8)
+                }
+            }
+        }
     }
 }
 #[rustfmt::skip]
@@ -4329,6 +4961,23 @@ mod _rt {
             self as i32
         }
     }
+    pub fn as_f64<T: AsF64>(t: T) -> f64 {
+        t.as_f64()
+    }
+    pub trait AsF64 {
+        fn as_f64(self) -> f64;
+    }
+    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
+        fn as_f64(self) -> f64 {
+            (*self).as_f64()
+        }
+    }
+    impl AsF64 for f64 {
+        #[inline]
+        fn as_f64(self) -> f64 {
+            self as f64
+        }
+    }
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         ::ostler_sdk::rt::run_ctors_once();
@@ -4366,10 +5015,10 @@ macro_rules! __export_typed_impl {
         (link_section =
         "component-type:wit-bindgen:0.61.1:ostler:plugin@0.1.0:typed:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2345] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2899] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xad\x11\x01A\x02\x01\
-A\x17\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd7\x15\x01A\x02\x01\
+A\x1b\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\
 \0\x04\0\x05write\x01\x04\x03\0\x17ostler:plugin/log@0.1.0\x05\0\x01B\x07\x01ks\x01\
 @\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
@@ -4417,12 +5066,24 @@ caches\x03keys\x05value\x02\x06ttl-ms\x08\x04tags\x09\0\x0a\x04\0\x03set\x01\x0b
 \x01@\x02\x05caches\x03keys\0\x0a\x04\0\x06delete\x01\x0c\x01@\x02\x05caches\x03\
 tags\0\x0a\x04\0\x0adelete-tag\x01\x0d\x01j\x01\x04\x01\x01\x01@\x03\x05caches\x03\
 keys\x07wait-msy\0\x0e\x04\0\x13get-or-compute-lock\x01\x0f\x04\0\x06unlock\x01\x0c\
-\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x02\x03\0\x04\x07request\x01B\x07\x02\
-\x03\x02\x01\x0b\x04\0\x07request\x03\0\0\x02\x03\x02\x01\x06\x04\0\x08response\x03\
-\0\x02\x01j\x01\x03\x01s\x01@\x01\x07request\x01\0\x04\x04\0\x06handle\x01\x05\x04\
-\0\x20ostler:plugin/http-handler@0.1.0\x05\x0c\x04\0\x19ostler:plugin/typed@0.1.\
-0\x04\0\x0b\x0b\x01\0\x05typed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
-wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x01B\x15\x01q\x04\x07boolean\x01\x7f\
+\0\x06string\x01s\0\x06number\x01u\0\x06object\x01s\0\x04\0\x05value\x03\0\0\x01\
+m\x07\x12provider-not-ready\x0eflag-not-found\x0bparse-error\x0dtype-mismatch\x15\
+targeting-key-missing\x0finvalid-context\x07general\x04\0\x0aerror-code\x03\0\x02\
+\x01ks\x01k\x03\x01r\x06\x05value\x01\x07variant\x04\x06reasons\x0aerror-code\x05\
+\x0derror-message\x04\x08metadatas\x04\0\x07details\x03\0\x06\x01@\x02\x03keys\x07\
+default\x7f\0\x7f\x04\0\x0bget-boolean\x01\x08\x01@\x02\x03keys\x07defaults\0s\x04\
+\0\x0aget-string\x01\x09\x01@\x02\x03keys\x07defaultu\0u\x04\0\x0aget-number\x01\
+\x0a\x04\0\x0aget-object\x01\x09\x01@\x02\x03keys\x07default\x01\0\x07\x04\0\x07\
+resolve\x01\x0b\x01o\x02ss\x01p\x0c\x01@\x01\x0aattributes\x0d\0\x7f\x04\0\x0bad\
+d-context\x01\x0e\x03\0\x19ostler:plugin/flags@0.1.0\x05\x0b\x01B\x02\x01@\x02\x06\
+metrics\x05valueu\0\x7f\x04\0\x05track\x01\0\x03\0\x1eostler:plugin/experiment@0\
+.1.0\x05\x0c\x02\x03\0\x04\x07request\x01B\x07\x02\x03\x02\x01\x0d\x04\0\x07requ\
+est\x03\0\0\x02\x03\x02\x01\x06\x04\0\x08response\x03\0\x02\x01j\x01\x03\x01s\x01\
+@\x01\x07request\x01\0\x04\x04\0\x06handle\x01\x05\x04\0\x20ostler:plugin/http-h\
+andler@0.1.0\x05\x0e\x04\0\x19ostler:plugin/typed@0.1.0\x04\0\x0b\x0b\x01\0\x05t\
+yped\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\
+\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -4435,9 +5096,9 @@ pub use __export_typed_impl as export_handler;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2289] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd5\x10\x01A\x02\x01\
-A\x14\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2843] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xff\x14\x01A\x02\x01\
+A\x18\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01o\x02ss\x01p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\
 \0\x04\0\x05write\x01\x04\x03\0\x17ostler:plugin/log@0.1.0\x05\0\x01B\x07\x01ks\x01\
 @\x01\x03keys\0\0\x04\0\x03get\x01\x01\x01o\x02ss\x01p\x02\x01@\0\0\x03\x04\0\x03\
@@ -4485,10 +5146,21 @@ caches\x03keys\x05value\x02\x06ttl-ms\x08\x04tags\x09\0\x0a\x04\0\x03set\x01\x0b
 \x01@\x02\x05caches\x03keys\0\x0a\x04\0\x06delete\x01\x0c\x01@\x02\x05caches\x03\
 tags\0\x0a\x04\0\x0adelete-tag\x01\x0d\x01j\x01\x04\x01\x01\x01@\x03\x05caches\x03\
 keys\x07wait-msy\0\x0e\x04\0\x13get-or-compute-lock\x01\x0f\x04\0\x06unlock\x01\x0c\
-\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x04\09ostler:plugin/typed-with-all-o\
-f-its-exports-removed@0.1.0\x04\0\x0b+\x01\0%typed-with-all-of-its-exports-remov\
-ed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10\
-wit-bindgen-rust\x060.61.1";
+\x03\0\x19ostler:plugin/cache@0.1.0\x05\x0a\x01B\x15\x01q\x04\x07boolean\x01\x7f\
+\0\x06string\x01s\0\x06number\x01u\0\x06object\x01s\0\x04\0\x05value\x03\0\0\x01\
+m\x07\x12provider-not-ready\x0eflag-not-found\x0bparse-error\x0dtype-mismatch\x15\
+targeting-key-missing\x0finvalid-context\x07general\x04\0\x0aerror-code\x03\0\x02\
+\x01ks\x01k\x03\x01r\x06\x05value\x01\x07variant\x04\x06reasons\x0aerror-code\x05\
+\x0derror-message\x04\x08metadatas\x04\0\x07details\x03\0\x06\x01@\x02\x03keys\x07\
+default\x7f\0\x7f\x04\0\x0bget-boolean\x01\x08\x01@\x02\x03keys\x07defaults\0s\x04\
+\0\x0aget-string\x01\x09\x01@\x02\x03keys\x07defaultu\0u\x04\0\x0aget-number\x01\
+\x0a\x04\0\x0aget-object\x01\x09\x01@\x02\x03keys\x07default\x01\0\x07\x04\0\x07\
+resolve\x01\x0b\x01o\x02ss\x01p\x0c\x01@\x01\x0aattributes\x0d\0\x7f\x04\0\x0bad\
+d-context\x01\x0e\x03\0\x19ostler:plugin/flags@0.1.0\x05\x0b\x01B\x02\x01@\x02\x06\
+metrics\x05valueu\0\x7f\x04\0\x05track\x01\0\x03\0\x1eostler:plugin/experiment@0\
+.1.0\x05\x0c\x04\09ostler:plugin/typed-with-all-of-its-exports-removed@0.1.0\x04\
+\0\x0b+\x01\0%typed-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0c\
+processed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

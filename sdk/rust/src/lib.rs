@@ -33,8 +33,10 @@ pub mod cache;
 pub mod config;
 pub mod context;
 mod error;
+pub mod experiment;
 #[doc(hidden)]
 pub mod export;
+pub mod flags;
 pub mod http;
 pub mod kv;
 pub mod log;
@@ -57,10 +59,10 @@ pub use wit_bindgen::rt;
 mod host {
     #[cfg(target_arch = "wasm32")]
     pub(crate) use crate::bindings::ostler::plugin::{
-        authz, cache, config, context, http_client, kv, log, rate_limit,
+        authz, cache, config, context, experiment, flags, http_client, kv, log, rate_limit,
     };
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) use crate::testing::capabilities::{
-        authz, cache, config, context, http_client, kv, log, rate_limit,
+        authz, cache, config, context, experiment, flags, http_client, kv, log, rate_limit,
     };
 }

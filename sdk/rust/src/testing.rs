@@ -20,18 +20,21 @@ use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::bindings::ostler::plugin::context::{self as wit, Exchange};
 use crate::context::Principal;
 use crate::log::Level;
-use crate::{http, response::Response};
+use crate::{flags, http, response::Response};
 
 mod cache;
 pub(crate) mod capabilities;
+mod flag;
 mod limit;
 mod store;
 
 use cache::Cache;
+use flag::Flag;
 use limit::Limit;
 use store::Store;
 
@@ -58,6 +61,11 @@ struct State {
     stores: BTreeMap<String, Store>,
     caches: BTreeMap<String, Cache>,
     limits: BTreeMap<String, Limit>,
+    flags: BTreeMap<String, Flag>,
+    /// What the handler has added.
+    flag_context: Map<String, Value>,
+    /// Metric and value, in order.
+    tracked: Vec<(String, f64)>,
     http: Option<Answer>,
     exchange: Exchange,
     principal: Option<wit::Principal>,
@@ -93,6 +101,9 @@ impl Host {
             stores: BTreeMap::new(),
             caches: BTreeMap::new(),
             limits: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            flag_context: Map::new(),
+            tracked: Vec::new(),
             http: None,
             exchange,
             principal: None,
@@ -137,6 +148,18 @@ impl Host {
     /// A limit of `grant = { limits = [...] }` that admits a cost of `admits` for each key, and again once `per` is over.
     pub fn limit(mut self, limit: &str, admits: u64, per: Duration) -> Self {
         self.0.limits.insert(limit.into(), Limit::new(admits, per));
+        self
+    }
+
+    /// A flag that says `value`, whatever the context.
+    pub fn flag(mut self, key: &str, value: impl Into<flags::Value>) -> Self {
+        self.0.flags.insert(key.into(), Flag { value: value.into().into(), variant: None });
+        self
+    }
+
+    /// A flag that says `value` by the name of its `variant`.
+    pub fn flag_variant(mut self, key: &str, variant: &str, value: impl Into<flags::Value>) -> Self {
+        self.0.flags.insert(key.into(), Flag { value: value.into().into(), variant: Some(variant.into()) });
         self
     }
 
@@ -230,6 +253,25 @@ impl Installed {
                 cache.lost = true;
             }
         });
+    }
+
+    /// From now on the flag says `value`.
+    pub fn set_flag(&self, key: &str, value: impl Into<flags::Value>) {
+        let flag = Flag { value: value.into().into(), variant: None };
+        with(|state| state.flags.insert(key.into(), flag));
+    }
+
+    /// Attributes that were added for flags, by name.
+    pub fn flag_context(&self) -> Map<String, Value> {
+        with(|state| state.flag_context.clone())
+    }
+
+    /// Values of `metric` that were tracked, in order.
+    pub fn tracked(&self, metric: &str) -> Vec<f64> {
+        with(|state| {
+            let of_metric = state.tracked.iter().filter(|(name, _)| name == metric);
+            of_metric.map(|(_, value)| *value).collect()
+        })
     }
 
     /// Lets time pass for limits and for values with a time to live.

@@ -8,7 +8,7 @@ use ostler_core::plugin::is_name;
 use ostler_release::NewRelease;
 use serde::Serialize;
 
-use super::entry::{Entry, Origin};
+use super::entry::{Entry, Live, Origin};
 use super::progress::Step;
 use super::view::{millis, unknown};
 use super::{Control, Refusal, ReleaseView, read_definition};
@@ -79,12 +79,20 @@ impl Control {
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
         let target = self.0.registry.rollback_target(name, to.as_ref())?;
-        let bytes = self.0.registry.component(target).await?;
-        let (component, _) = self.compile(name, bytes).await?;
-        let live = self.link(name, &entry.definition.spec, component, entry.live.as_ref())?;
+        let live = match Self::ready(&entry, &target) {
+            Some(live) => live,
+            None => self.load(name, &entry, target).await?,
+        };
         let release = self.0.registry.rollback(name, to.as_ref()).await?;
-        self.go_live(name, Entry { live: Some(live), ..entry }).await?;
+        self.go_live(name, Entry { live: Some(live), kept: None, ..entry }).await?;
         Ok(release.into())
+    }
+
+    /// A recorded release, ready to be called.
+    async fn load(&self, name: &str, entry: &Entry, digest: Digest) -> Result<Live, Refusal> {
+        let bytes = self.0.registry.component(digest).await?;
+        let (component, _) = self.compile(name, bytes).await?;
+        self.link(name, &entry.definition.spec, component, entry.live.as_ref())
     }
 
     /// Deletes a release that is not live.
@@ -106,12 +114,13 @@ impl Control {
         if before.as_ref().is_some_and(|before| before.origin == Origin::File) {
             return Err(read_only(name));
         }
-        let running = before.and_then(|before| before.live);
+        let running = before.as_ref().and_then(|before| before.live.clone());
         let live = match running {
             Some(live) => Some(self.link(name, &definition.spec, live.component.clone(), Some(&live))?),
             None => None,
         };
-        let entry = Entry { definition, routes, origin: Origin::Api, live };
+        let entry = Entry::new(definition, routes, Origin::Api, live);
+        let entry = self.carry(name, entry, before.as_ref());
         self.fits(name, &entry).await?;
         let new = self.0.registry.define(name, &json.to_string()).await?;
         self.go_live(name, entry).await?;
@@ -128,7 +137,7 @@ impl Control {
         let mut state = self.0.state.lock().await;
         state.plugins.remove(name);
         self.forget(name);
-        self.publish(&state)
+        self.publish(&mut state)
     }
 
     async fn entry(&self, name: &str) -> Result<Entry, Refusal> {
@@ -161,7 +170,7 @@ impl Control {
     async fn go_live(&self, name: &str, entry: Entry) -> Result<(), Refusal> {
         let mut state = self.0.state.lock().await;
         state.plugins.insert(name.to_owned(), entry);
-        self.publish(&state)
+        self.publish(&mut state)
     }
 }
 

@@ -1,8 +1,10 @@
 //! One plugin as the control plane keeps it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use ostler_core::plugin::{Definition, RouteSpec};
+use ostler_release::rollout::Choice;
 use ostler_runtime::{Component, Plugin};
 
 /// A plugin, with its live release if it has one.
@@ -13,6 +15,10 @@ pub(super) struct Entry {
     pub(super) routes: Vec<RouteSpec>,
     pub(super) origin: Origin,
     pub(super) live: Option<Live>,
+    /// A release that takes over from the live one.
+    pub(super) trial: Option<OnTrial>,
+    /// The release before the live one, ready to take over again.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Who defined a plugin, and so who may change it.
@@ -27,6 +33,39 @@ pub(super) enum Origin {
 pub(super) struct Live {
     pub(super) component: Component,
     pub(super) plugin: Arc<Plugin>,
+}
+
+/// A release that serves some.
+#[derive(Clone)]
+pub(super) struct OnTrial {
+    pub(super) live: Live,
+    /// Whom it serves.
+    pub(super) choice: Arc<Choice>,
+}
+
+/// A release that serves nobody, and could at once.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) live: Live,
+    pub(super) until: Instant,
+}
+
+impl Entry {
+    /// A plugin without releases on trial.
+    pub(super) fn new(
+        definition: Definition,
+        routes: Vec<RouteSpec>,
+        origin: Origin,
+        live: Option<Live>,
+    ) -> Self {
+        Entry { definition, routes, origin, live, trial: None, kept: None }
+    }
+
+    /// All its releases that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Live> {
+        let trial = self.trial.as_ref().map(|trial| &trial.live);
+        self.live.iter().chain(trial)
+    }
 }
 
 impl Origin {

@@ -40,12 +40,16 @@ impl Control {
         let State { plugins: before, gate, .. } = self.0.state.lock().await.clone();
         let gate = Gate::new(setup.gate, self.0.services.clone(), gate.as_deref());
         let gate = gate.map_err(|flaws| Refusal::Invalid(flaws.iter().map(Flaw::to_string).collect()))?;
-        let mut next = State { plugins: BTreeMap::new(), routes: setup.routes, gate: Some(Arc::new(gate)) };
+        let gate = Some(Arc::new(gate));
+        let mut next =
+            State { plugins: BTreeMap::new(), routes: setup.routes, gate, compiled: Arc::default() };
         let mut reasons = Vec::new();
         for (name, (definition, routes, origin)) in wanted {
             match self.live(&name, &definition.spec, before.get(&name)).await {
                 Ok(live) => {
-                    next.plugins.insert(name, Entry { definition, routes, origin, live });
+                    let entry = Entry::new(definition, routes, origin, live);
+                    let entry = self.carry(&name, entry, before.get(&name));
+                    next.plugins.insert(name, entry);
                 }
                 Err(Refusal::Invalid(more)) => {
                     reasons.extend(more.into_iter().map(|reason| format!("plugins.{name}: {reason}")));
@@ -62,7 +66,7 @@ impl Control {
             return Err(Refusal::Invalid(reasons));
         }
         let mut state = self.0.state.lock().await;
-        self.publish(&next)?;
+        self.publish(&mut next)?;
         *state = next;
         before.keys().filter(|name| !state.plugins.contains_key(*name)).for_each(|name| self.forget(name));
         Ok(())
@@ -89,7 +93,7 @@ impl Control {
             return Ok(None);
         }
         entry.live = Some(self.link(name, &entry.definition.spec, component, entry.live.as_ref())?);
-        self.publish(&state)?;
+        self.publish(&mut state)?;
         Ok(Some(digest))
     }
 

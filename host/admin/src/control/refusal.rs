@@ -48,8 +48,10 @@ impl From<release::Error> for Refusal {
         use release::Error::*;
         let text = error.to_string();
         match error {
-            NoSuchPlugin { .. } | NoSuchRelease { .. } => Refusal::NotFound(text),
-            IsLive { .. } | NothingToRollBackTo { .. } => Refusal::Conflict(text),
+            NoSuchPlugin { .. } | NoSuchRelease { .. } | NoRollout { .. } => Refusal::NotFound(text),
+            IsLive { .. } | OnTrial { .. } | NothingToRollBackTo { .. } | RolloutUnderWay { .. } | NotNow(_) => {
+                Refusal::Conflict(text)
+            },
             Invalid(_) => Refusal::Invalid(vec![text]),
             ArtifactLost { .. } => Refusal::Conflict(text),
             Unavailable(_) => Refusal::Unavailable(text),

@@ -1,5 +1,48 @@
 //! Feature flags: definitions in flagd's format, and what they say of a context.
+//!
+//! What is in force is one immutable [`FlagSet`] behind a pointer: asking loads it, a change puts the next one there and counts
+//! for whoever asks next. **Invariant:** a definition that was refused changes nothing, and asking never fails: what cannot be
+//! answered is the default, with the reason beside it.
 
-/// All flags of this host. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Flags {}
+mod context;
+mod definition;
+mod document;
+mod problem;
+mod resolution;
+mod set;
+mod store;
+mod targeting;
+#[cfg(test)]
+mod tests;
+
+pub use context::{Attribute, Attributes, Context, Nobody};
+pub use definition::{Definition, Flag, State};
+pub use document::Document;
+pub use problem::{Problem, Refused};
+pub use resolution::{ErrorCode, Reason, Resolution};
+pub use set::{FlagSet, Flags, Source};
+pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Store};
+
+/// Most flags of a host.
+pub const FLAGS_MAX: usize = 50_000;
+
+/// Largest definition of one flag, in bytes of JSON.
+pub const DEFINITION_MAX: usize = 64 << 10;
+
+/// Largest file of definitions, in bytes.
+pub const FILE_MAX: u64 = 32 << 20;
+
+/// Most variants of a flag.
+pub const VARIANTS_MAX: usize = 256;
+
+/// How deep targeting may nest, with what it refers to put in its place.
+pub const DEPTH_MAX: usize = 48;
+
+/// Most values in the targeting of one flag, with what it refers to put in its place.
+pub const NODES_MAX: usize = 4_096;
+
+/// Most values in the targeting of all flags of a file together.
+pub const FILE_NODES_MAX: usize = 1_000_000;
+
+/// How many values one question may visit before its flag gives the default; loops over long lists are what may reach it.
+pub const STEPS_MAX: u32 = 100_000;

@@ -7,7 +7,7 @@ use ostler_core::Digest;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tokio::task::spawn_blocking;
 
-use super::{NewRelease, Recorded, Registry, Release, definition, history, release};
+use super::{NewRelease, Recorded, Registry, Release, definition, history, release, rollout};
 use crate::Error;
 
 impl Registry {
@@ -24,6 +24,25 @@ impl Registry {
         new: NewRelease,
         component: Bytes,
     ) -> Result<Recorded, Error> {
+        self.record_with(plugin, new, component, history::push).await
+    }
+
+    /// Keeps `component` on disk and records it as a release of `plugin`, as [`Registry::record_and_activate`] does, without
+    /// making it live.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn record(&self, plugin: &str, new: NewRelease, component: Bytes) -> Result<Recorded, Error> {
+        self.record_with(plugin, new, component, |_, _, _, _| Ok(())).await
+    }
+
+    async fn record_with(
+        &self,
+        plugin: &str,
+        new: NewRelease,
+        component: Bytes,
+        then: fn(&Connection, &str, i64, i64) -> Result<(), Error>,
+    ) -> Result<Recorded, Error> {
         let (registry, plugin) = (self.clone(), plugin.to_owned());
         to_its_end(async move {
             let _files = registry.files.lock().await;
@@ -32,8 +51,8 @@ impl Registry {
             let (now, keep) = (registry.clock.now_ms(), registry.keep);
             let write = registry.database.write(move |tx| {
                 let (id, new) = insert(tx, &plugin, &digest, size, &new, now)?;
-                history::push(tx, &plugin, id, now)?;
-                let orphans = drop_oldest(tx, &plugin, keep)?;
+                then(tx, &plugin, id, now)?;
+                let orphans = drop_oldest(tx, &plugin, keep, id)?;
                 Ok::<_, Error>((Recorded { release: release::load(tx, &plugin, id)?, new }, orphans))
             });
             let (recorded, orphans) = match write.await {
@@ -102,13 +121,16 @@ impl Registry {
     /// Deletes a release, and its component if no other plugin has it.
     ///
     /// # Errors
-    /// `NoSuchRelease`; `IsLive`; `Unavailable`.
+    /// `NoSuchRelease`; `IsLive`; `OnTrial`; `Unavailable`.
     pub async fn delete(&self, plugin: &str, digest: &Digest) -> Result<(), Error> {
         let (plugin, digest) = (plugin.to_owned(), *digest);
         self.drop_releases(move |tx| {
             let id = release::find(tx, &plugin, &digest)?;
             if history::live(tx, &plugin)? == Some(id) {
                 return Err(Error::IsLive { plugin, digest });
+            }
+            if on_trial(tx, &plugin, &digest)? {
+                return Err(Error::OnTrial { plugin, digest });
             }
             drop_where(tx, "id = ?1", [id])
         })
@@ -123,6 +145,7 @@ impl Registry {
         let plugin = plugin.to_owned();
         self.drop_releases(move |tx| {
             definition::remove(tx, &plugin)?;
+            rollout::forget(tx, &plugin)?;
             drop_where(tx, "plugin = ?1", [plugin])
         })
         .await
@@ -194,12 +217,21 @@ fn insert(
     }
 }
 
-/// Drops what a plugin has beyond `keep`; which components nobody names any more.
-fn drop_oldest(tx: &Transaction<'_>, plugin: &str, keep: usize) -> Result<Vec<Digest>, Error> {
+/// Drops what a plugin has beyond `keep`, neither the live release nor `newest` nor one on trial; which components nobody
+/// names any more.
+fn drop_oldest(tx: &Transaction<'_>, plugin: &str, keep: usize, newest: i64) -> Result<Vec<Digest>, Error> {
     let live = history::live(tx, plugin)?;
-    let kept = "plugin = ?1 AND id NOT IN (SELECT id FROM release WHERE plugin = ?1 \
+    let kept = "plugin = ?1 AND id IS NOT ?2 AND id <> ?4 \
+        AND digest NOT IN (SELECT candidate FROM rollout WHERE plugin = ?1 AND ended_at IS NULL) \
+        AND id NOT IN (SELECT id FROM release WHERE plugin = ?1 \
         ORDER BY id IS ?2 DESC, activated_at DESC, id DESC LIMIT ?3)";
-    drop_where(tx, kept, params![plugin, live, i64::try_from(keep).unwrap_or(i64::MAX)])
+    drop_where(tx, kept, params![plugin, live, i64::try_from(keep).unwrap_or(i64::MAX), newest])
+}
+
+/// Whether a rollout under way is about to make the release live.
+fn on_trial(connection: &Connection, plugin: &str, digest: &Digest) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM rollout WHERE plugin = ?1 AND candidate = ?2 AND ended_at IS NULL";
+    Ok(connection.prepare_cached(sql)?.exists(params![plugin, digest.bytes()])?)
 }
 
 /// Drops releases, their activations with them; which components nobody names any more.

@@ -7,6 +7,7 @@ mod change;
 mod definition;
 mod history;
 mod release;
+mod rollout;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use tokio::sync::Mutex;
 pub use definition::{DEFINITION_MAX, DEFINITIONS_MAX, Definition};
 pub use history::HISTORY;
 pub use release::{NewRelease, Recorded, Release};
+pub use rollout::{EVENTS, ROLLOUTS};
 
 use crate::artifacts::Artifacts;
 use crate::{Code, Error};

@@ -44,7 +44,7 @@ pub struct NewRelease {
 /// What came of recording a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// The release, now live.
+    /// The release.
     pub release: Release,
     /// Whether the plugin did not have it before.
     pub new: bool,

@@ -1,1 +1,8 @@
 //! How a new release takes over: which one answers a request, and when its share grows or is taken back.
+
+mod choice;
+mod hash;
+mod state;
+
+pub use choice::{Arm, Asker, CHOOSES, Choice};
+pub use state::{Check, Event, HOST, NotNow, Rollout, State, Verdict};

@@ -4,6 +4,7 @@ use ostler_observe::PluginLine;
 
 use crate::bindings::log::{Host, Level};
 use crate::guest::{Env, Guest};
+use crate::isolation::Isolation;
 
 /// Bytes of one line; the rest is cut.
 pub(super) const LINE: usize = 8 << 10;
@@ -56,7 +57,8 @@ pub(super) fn emit(
     fields: &[(String, String)],
 ) {
     let (plugin, release) = (&*env.plugin, &*env.release_short);
-    PluginLine { level, plugin, release, request_id: id, message, fields }.write(&env.observe.sink);
+    let mark = env.isolation.map(Isolation::mark);
+    PluginLine { level, plugin, release, mark, request_id: id, message, fields }.write(&env.observe.sink);
 }
 
 fn tracing_level(level: Level) -> tracing::Level {

@@ -73,7 +73,7 @@ fn into_wasi(error: upstream::Error) -> Error {
     match error {
         // `http-request-denied` has no room for the name of the missing grant.
         upstream::Error::Denied(text) => Error::InternalError(Some(text)),
-        upstream::Error::Invalid(text) => Error::InternalError(Some(text)),
+        upstream::Error::Invalid(text) | upstream::Error::HeldBack(text) => Error::InternalError(Some(text)),
         upstream::Error::Timeout(Phase::Connect) => Error::ConnectionTimeout,
         upstream::Error::Timeout(Phase::FirstByte | Phase::Total) => Error::HttpResponseTimeout,
         upstream::Error::Timeout(Phase::BetweenBytes) => Error::ConnectionReadTimeout,

@@ -17,7 +17,9 @@ pub enum Error {
     #[error("an object has at most {OBJECT_BYTES} bytes")]
     TooLarge,
     /// The container would hold more than it may.
-    #[error("the container is full: it may hold {CONTAINER_BYTES} bytes in {OBJECTS} objects; delete some")]
+    #[error(
+        "the container is full: it may hold {CONTAINER_BYTES} bytes (less in a smoke test or a shadow) in {OBJECTS} objects; delete some"
+    )]
     Full,
     /// Too much is being written at once on this host.
     #[error("too much is being written at once; try again")]

@@ -4,11 +4,11 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use super::{Error, Id, Shared, Staged, name, sync};
+use super::{Error, Id, STAGED_BYTES, Shared, Staged, name, sync};
 use crate::folder;
 
 /// Folder of objects without a name; no container is called so.
@@ -33,12 +33,17 @@ pub struct Info {
 }
 
 impl Shared {
+    pub(super) fn new(folder: PathBuf, quota: u64) -> Self {
+        let usages = Mutex::default();
+        Shared { folder, quota, usages, staged: Arc::default(), serial: AtomicU64::new(0) }
+    }
+
     pub(super) fn stage(&self) -> Result<Staged, Error> {
         let folder = self.folder.join(UNFINISHED);
         folder::private(&folder, None)?;
         let path = folder.join(self.serial.fetch_add(1, Relaxed).to_string());
         let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
-        Ok(Staged::new(file, path, self.staged.clone()))
+        Ok(Staged::new(file, path, self.staged.clone(), self.quota.min(STAGED_BYTES)))
     }
 
     pub(super) fn commit(&self, staged: Staged, id: &Id) -> Result<(), Error> {
@@ -48,7 +53,7 @@ impl Shared {
         let mut usages = self.usages.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = usages.of(&id.container, &folder)?;
         let old = found(fs::metadata(&path))?.map(|old| old.len());
-        let after = usage.with(staged.bytes, old)?;
+        let after = usage.with(staged.bytes, old, self.quota)?;
         fs::rename(&staged.path, &path)?;
         *usage = after;
         drop(usages);

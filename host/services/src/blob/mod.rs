@@ -47,6 +47,8 @@ pub struct Blobs {
 
 struct Shared {
     folder: PathBuf,
+    /// Bytes of one container.
+    quota: u64,
     /// Held while an object takes or leaves its place, so that the sums stay true.
     usages: Mutex<Usages>,
     staged: Arc<AtomicU64>,
@@ -67,9 +69,12 @@ impl Blobs {
     pub fn new(state_dir: &Path) -> Self {
         let folder = state_dir.join("blob");
         let _ = std::fs::remove_dir_all(folder.join(files::UNFINISHED));
-        let usages = Mutex::default();
-        let shared = Shared { folder, usages, staged: Arc::default(), serial: AtomicU64::new(0) };
-        Blobs { shared: Arc::new(shared) }
+        Blobs { shared: Arc::new(Shared::new(folder, CONTAINER_BYTES)) }
+    }
+
+    /// The same containers with another quota: bytes each may hold, and all that is being written.
+    pub fn with_quota(self, quota: u64) -> Self {
+        Blobs { shared: Arc::new(Shared::new(self.shared.folder.clone(), quota)) }
     }
 
     /// Begins an object; [`Blobs::commit`] gives it a name.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Error, OBJECT_BYTES, STAGED_BYTES};
+use super::{Error, OBJECT_BYTES};
 
 /// Bytes without a name; dropped without one, they are gone.
 #[derive(Debug)]
@@ -16,11 +16,13 @@ pub struct Staged {
     pub(super) bytes: u64,
     /// Bytes of all that is staged.
     all: Arc<AtomicU64>,
+    /// What these may be.
+    most: u64,
 }
 
 impl Staged {
-    pub(super) fn new(file: File, path: PathBuf, all: Arc<AtomicU64>) -> Self {
-        Staged { file, path, bytes: 0, all }
+    pub(super) fn new(file: File, path: PathBuf, all: Arc<AtomicU64>, most: u64) -> Self {
+        Staged { file, path, bytes: 0, all, most }
     }
 
     /// Writes further bytes. Blocks on the disk.
@@ -34,7 +36,7 @@ impl Staged {
         }
         let before = self.all.fetch_add(more, Relaxed);
         self.bytes += more;
-        if before + more > STAGED_BYTES {
+        if before + more > self.most {
             return Err(Error::Busy);
         }
         Ok(self.file.write_all(bytes)?)

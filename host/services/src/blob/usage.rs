@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{CONTAINER_BYTES, Error, OBJECTS};
+use super::{Error, OBJECTS};
 
 /// What the containers hold that were used since the start.
 #[derive(Default)]
@@ -44,10 +44,10 @@ impl Usage {
     }
 
     /// What it holds once an object of `new` bytes is there in place of one of `old`.
-    pub(super) fn with(self, new: u64, old: Option<u64>) -> Result<Self, Error> {
+    pub(super) fn with(self, new: u64, old: Option<u64>, quota: u64) -> Result<Self, Error> {
         let bytes = self.bytes.saturating_sub(old.unwrap_or(0)) + new;
         let objects = self.objects + u64::from(old.is_none());
-        match bytes <= CONTAINER_BYTES && objects <= OBJECTS {
+        match bytes <= quota && objects <= OBJECTS {
             true => Ok(Usage { bytes, objects }),
             false => Err(Error::Full),
         }

@@ -84,6 +84,11 @@ impl Cache {
         Cache::build(config, Some(state_dir), redis, Clock::default())
     }
 
+    /// In memory only, shared with nobody.
+    pub fn in_memory(config: &Config) -> Self {
+        Cache::build(config, None, None, Clock::default())
+    }
+
     /// In memory only, by a clock that is moved by hand.
     pub fn manual(clock: Clock) -> Self {
         Cache::build(&Config::default(), None, None, clock)

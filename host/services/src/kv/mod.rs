@@ -20,6 +20,8 @@ pub use error::Error;
 pub use limits::{BATCH_BYTES_MAX, BATCH_MAX, ENTRY_COST, KEY_MAX, LIST_MAX, VALUE_MAX};
 pub use list::{Page, Scan};
 
+use std::path::Path;
+
 use crate::{Clock, Database};
 
 /// What a store may hold: 1 GiB.
@@ -48,6 +50,11 @@ impl Kv {
     /// Stores in `database`, each with the default quota. Spawn [`Kv::sweep_forever`] beside it.
     pub fn new(database: Database) -> Self {
         Kv { database, clock: Clock::default(), quota: DEFAULT_QUOTA }
+    }
+
+    /// The folder whose database they are in.
+    pub fn state_dir(&self) -> &Path {
+        self.database.state_dir()
     }
 
     /// With another clock.

@@ -44,6 +44,9 @@ struct Inner {
 /// Kind of the only part of a key that a plugin asks under; routes' keys have no such part, so the two never meet.
 pub const PLUGIN_KEY: u8 = 255;
 
+/// Counters of one limit that is asked apart from the others.
+const KEYS_APART: usize = 10_000;
+
 /// Limits by name.
 pub type Set = Arc<BTreeMap<Arc<str>, Arc<Limit>>>;
 
@@ -121,6 +124,21 @@ impl RateLimits {
     /// Puts a set in force for whoever asks by name.
     pub fn enforce(&self, limits: Set) {
         self.0.limits.store(limits);
+    }
+
+    /// The same limits with counters of their own, on this host alone: what is taken of these is missing nowhere else.
+    pub fn apart(&self) -> RateLimits {
+        let own = |(name, limit): (&Arc<str>, &Arc<Limit>)| {
+            let config = Config {
+                shared: false,
+                max_keys: limit.config().max_keys.min(KEYS_APART),
+                ..limit.config().clone()
+            };
+            (name.to_string(), config)
+        };
+        let apart = RateLimits::with(None, self.0.ticks.clone());
+        apart.apply(&self.0.limits.load().iter().map(own).collect());
+        apart
     }
 
     /// The limit of this name.

@@ -68,14 +68,13 @@ pub(crate) struct Shared {
 impl Sql {
     /// Databases in `state_dir`; nothing is made before it is used.
     pub fn new(state_dir: &Path) -> Self {
-        let shared = Shared {
-            folder: state_dir.join("sqlite"),
-            quota: DATABASE_BYTES,
-            open: Arc::new(Semaphore::new(CONNECTIONS)),
-            running: Arc::new(Semaphore::new(RUNNING)),
-            kept: Mutex::default(),
-        };
-        Sql { shared: Arc::new(shared) }
+        Sql { shared: Arc::new(Shared::new(state_dir.join("sqlite"))) }
+    }
+
+    /// The same databases with another quota: bytes each may hold.
+    pub fn with_quota(self, quota: u64) -> Self {
+        let folder = self.shared.folder.clone();
+        Sql { shared: Arc::new(Shared { quota, ..Shared::new(folder) }) }
     }
 
     /// Opens the database `name` on a thread that may block.
@@ -95,6 +94,16 @@ impl Sql {
 }
 
 impl Shared {
+    fn new(folder: PathBuf) -> Self {
+        Shared {
+            folder,
+            quota: DATABASE_BYTES,
+            open: Arc::new(Semaphore::new(CONNECTIONS)),
+            running: Arc::new(Semaphore::new(RUNNING)),
+            kept: Mutex::default(),
+        }
+    }
+
     fn open(&self, name: &str) -> Result<rusqlite::Connection, Error> {
         let path = self.folder.join(format!("{name}.db"));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,8 @@ import * as authz from "ostler:plugin/authz@0.1.0";
 import * as cache from "ostler:plugin/cache@0.1.0";
 import * as config from "ostler:plugin/config@0.1.0";
 import * as context from "ostler:plugin/context@0.1.0";
+import * as experiment from "ostler:plugin/experiment@0.1.0";
+import * as flags from "ostler:plugin/flags@0.1.0";
 import * as http from "ostler:plugin/http-client@0.1.0";
 import * as kv from "ostler:plugin/kv@0.1.0";
 import * as log from "ostler:plugin/log@0.1.0";
@@ -33,6 +35,8 @@ export const host = {
   cache: guarded("cache", cache),
   config: guarded("config", config),
   context: guarded("context", context),
+  experiment: guarded("experiment", experiment),
+  flags: guarded("flags", flags),
   http: guarded("http", http),
   kv: guarded("kv", kv),
   log: guarded("log", log),

@@ -23,6 +23,8 @@ export const host = {
   cache: capability("cache"),
   config: capability("config"),
   context: capability("context"),
+  experiment: capability("experiment"),
+  flags: capability("flags"),
   http: capability("http"),
   kv: capability("kv"),
   log: capability("log"),

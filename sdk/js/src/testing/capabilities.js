@@ -2,6 +2,7 @@
 
 import { headerToBytes, headerToText } from "../bytes.js";
 import { failure } from "./failure.js";
+import { experiment, flags } from "./flag.js";
 
 export function capabilities(test) {
   return {
@@ -30,6 +31,8 @@ export function capabilities(test) {
     },
     kv: named("store", "kv", test.stores),
     cache: named("cache", "cache", test.caches),
+    flags: flags(test.flags, test.flagContext),
+    experiment: experiment(test.tracked),
     http: { send: (request) => send(test.http, request) },
   };
 }

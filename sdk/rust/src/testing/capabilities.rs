@@ -131,6 +131,61 @@ pub(crate) mod cache {
     }
 }
 
+/// Stand-in for `ostler:plugin/flags`.
+pub(crate) mod flags {
+    use crate::bindings::ostler::plugin::flags::{Details, Value};
+    use crate::testing::flag;
+
+    pub(crate) fn get_boolean(key: &str, default: bool) -> bool {
+        match resolve(key, &Value::Boolean(default)).value {
+            Value::Boolean(value) => value,
+            _ => default,
+        }
+    }
+
+    pub(crate) fn get_string(key: &str, default: &str) -> String {
+        match resolve(key, &Value::String(default.to_owned())).value {
+            Value::String(value) => value,
+            _ => default.to_owned(),
+        }
+    }
+
+    pub(crate) fn get_number(key: &str, default: f64) -> f64 {
+        match resolve(key, &Value::Number(default)).value {
+            Value::Number(value) => value,
+            _ => default,
+        }
+    }
+
+    pub(crate) fn get_object(key: &str, default: &str) -> String {
+        match resolve(key, &Value::Object(default.to_owned())).value {
+            Value::Object(value) => value,
+            _ => default.to_owned(),
+        }
+    }
+
+    pub(crate) fn resolve(key: &str, default: &Value) -> Details {
+        super::with(|state| flag::resolve(state.flags.get(key), key, default.clone()))
+    }
+
+    pub(crate) fn add_context(attributes: &[(String, String)]) -> bool {
+        super::with(|state| flag::add(&mut state.flag_context, attributes))
+    }
+}
+
+/// Stand-in for `ostler:plugin/experiment`.
+pub(crate) mod experiment {
+    use crate::testing::flag::is_metric;
+
+    pub(crate) fn track(metric: &str, value: f64) -> bool {
+        let taken = is_metric(metric) && value.is_finite();
+        if taken {
+            super::with(|state| state.tracked.push((metric.to_owned(), value)));
+        }
+        taken
+    }
+}
+
 /// Stand-in for `ostler:plugin/http-client`.
 pub(crate) mod http_client {
     use crate::bindings::ostler::plugin::http_client::{Error, Outbound, Response};

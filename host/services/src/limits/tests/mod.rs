@@ -66,6 +66,21 @@ fn a_limit_that_is_as_it_was_keeps_its_counters_through_a_reload() {
 }
 
 #[test]
+fn what_is_taken_apart_is_missing_nowhere_else() {
+    let (limits, _) =
+        limits(&[("a", "rate = '2/h'"), ("b", "rate = '2/h'\nshared = true\nwhen_unavailable = 'closed'")]);
+    let apart = limits.apart();
+    for name in ["a", "b"] {
+        let own = apart.get(name).unwrap();
+        assert!(
+            !own.is_shared() && ask(&apart, &own, "k", 2).admitted && !ask(&apart, &own, "k", 1).admitted
+        );
+    }
+    assert!(ask(&limits, &limits.get("a").unwrap(), "k", 2).admitted);
+    assert_eq!(limits.figures()[0].refused, 0);
+}
+
+#[test]
 fn keys_of_the_same_text_differ_by_kind_and_by_where_parts_begin() {
     let (limits, _) = limits(&[("a", "rate = '1/s'"), ("b", "rate = '1/s'\nshared = true")]);
     for name in ["a", "b"] {

@@ -1,0 +1,86 @@
+//! The choice between the release that is live and the one that takes over from it, where one does.
+//!
+//! **Invariant:** whatever is kept of the new release's answers is given to nobody whom the old one serves, and the other way round.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use ostler_core::{Exchange, Kind};
+use ostler_observe::metrics::RouteMetrics;
+use ostler_release::analysis::{Fault, Figures};
+use ostler_release::rollout::{Arm, Asker, Choice};
+use ostler_runtime::Plugin;
+
+use crate::cache::Caching;
+
+/// A new release of a route's plugin, beside the live one.
+pub struct Trial {
+    /// Who is served by which.
+    pub choice: Arc<Choice>,
+    /// The new release.
+    pub candidate: Arc<Plugin>,
+    /// Its short digest.
+    pub release: Arc<str>,
+    /// Where its requests are counted.
+    pub metrics: Arc<RouteMetrics>,
+    /// What the live release has done.
+    pub stable: Arc<Figures>,
+    pub(crate) cache: Option<Caching>,
+}
+
+/// Which of the two serves one exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen {
+    pub(crate) arm: Arm,
+    subject: u64,
+}
+
+impl Trial {
+    pub(crate) fn choose(&self, exchange: &Exchange, headers: &HeaderMap) -> Chosen {
+        let principal = exchange.principal.as_deref();
+        let permitted = |permission: &str| {
+            let authorize = exchange.authorize.as_ref();
+            authorize.is_some_and(|authorize| authorize.check(principal, permission, "").allowed)
+        };
+        let asker = Asker { principal, client: exchange.client, headers, permitted: &permitted };
+        let subject = self.choice.subject(&asker);
+        Chosen { arm: self.choice.pick_for(&asker, subject), subject }
+    }
+
+    /// Counts what came of an exchange for whom the choice was made.
+    pub(crate) fn count(&self, chosen: Chosen, outcome: Result<StatusCode, Kind>, took: Duration) {
+        let figures = match chosen.arm {
+            Arm::Stable => &self.stable,
+            Arm::Candidate => self.candidate.figures(),
+        };
+        figures.answered(chosen.subject, fault(outcome), took);
+    }
+}
+
+/// How the release failed, if it did. What the client could have avoided is no fault of it.
+fn fault(outcome: Result<StatusCode, Kind>) -> Option<Fault> {
+    use Kind::{DeadlineExceeded, PluginLimitExceeded, PluginOutOfMemory, PluginTrapped};
+    match outcome {
+        Ok(status) => status.is_server_error().then_some(Fault::Error),
+        Err(DeadlineExceeded) => Some(Fault::Deadline),
+        Err(PluginTrapped | PluginOutOfMemory | PluginLimitExceeded) => Some(Fault::Trap),
+        Err(kind) => kind.facts().status.is_server_error().then_some(Fault::Error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_what_the_client_could_not_avoid() {
+        assert_eq!(fault(Ok(StatusCode::OK)), None);
+        assert_eq!(fault(Ok(StatusCode::NOT_FOUND)), None);
+        assert_eq!(fault(Ok(StatusCode::BAD_GATEWAY)), Some(Fault::Error));
+        assert_eq!(fault(Err(Kind::PluginTrapped)), Some(Fault::Trap));
+        assert_eq!(fault(Err(Kind::DeadlineExceeded)), Some(Fault::Deadline));
+        assert_eq!(fault(Err(Kind::Overloaded)), Some(Fault::Error));
+        assert_eq!(fault(Err(Kind::BodyTooLarge)), None);
+    }
+}

@@ -1,0 +1,404 @@
+//! One flag as flagd's JSON defines it: state, variants, the default one, targeting, metadata.
+//!
+//! **Invariant:** a [`Flag`] answers every question; whatever could not be was refused, with its path, when it was read.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ostler_core::when::is_flag_key;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::context::Context;
+use super::problem::{Problems, Refused, join, quote, show};
+use super::resolution::{ErrorCode, Reason, Resolution, no_metadata};
+use super::set::Source;
+use super::targeting::{Answer, Evaluators, Reading, Targeting};
+use super::{DEFINITION_MAX, NODES_MAX, VARIANTS_MAX};
+
+const KEYS: [&str; 5] = ["state", "variants", "defaultVariant", "targeting", "metadata"];
+
+/// Keys that flagd's sources may carry and that change nothing.
+const IGNORED: [&str; 4] = ["$comment", "$schema", "source", "selector"];
+
+const LONGEST_NAME: usize = 128;
+
+/// Whether a flag is asked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It answers.
+    Enabled,
+    /// Whoever asks gets the default that they passed.
+    Disabled,
+}
+
+/// A definition that was read, and found right, but is not in force.
+#[derive(Debug)]
+pub struct Definition {
+    /// The JSON, in one line.
+    pub text: String,
+    /// Whether it is asked at all.
+    pub state: State,
+}
+
+/// A flag, ready to be asked.
+pub struct Flag {
+    key: Arc<str>,
+    source: Source,
+    state: State,
+    variants: Box<[(Arc<str>, Arc<Value>)]>,
+    default: Option<usize>,
+    targeting: Option<Targeting>,
+    metadata: Arc<Value>,
+    text: Box<str>,
+    /// The text with every `$ref` replaced, where it has one.
+    alone: Option<Box<str>>,
+    digest: u128,
+}
+
+/// Where a flag stands and what holds for all around it.
+pub(super) struct Place<'p> {
+    pub(super) path: &'p str,
+    pub(super) source: Source,
+    pub(super) metadata: &'p Arc<Value>,
+    /// What else changes the meaning of its text, for the digest.
+    pub(super) around: &'p [u8],
+}
+
+impl State {
+    /// As flagd writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Enabled => "ENABLED",
+            State::Disabled => "DISABLED",
+        }
+    }
+}
+
+impl Definition {
+    /// Reads the JSON of one flag, such as `{"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}`.
+    ///
+    /// # Errors
+    /// Every problem with its path; `$ref` is one, since what it names is defined by files.
+    pub fn read(key: &str, json: &[u8]) -> Result<Self, Refused> {
+        let flag = Flag::read(key, json, Source::Api { version: 0 })?;
+        Ok(Definition { text: flag.text.into(), state: flag.state })
+    }
+
+    /// The same with another state.
+    ///
+    /// # Errors
+    /// None but for a text that is no definition.
+    pub(super) fn with_state(key: &str, text: &str, state: State) -> Result<Self, Refused> {
+        let mut json = parse(key, text.as_bytes())?;
+        if let Some(entries) = json.as_object_mut() {
+            entries.insert("state".into(), state.as_str().into());
+        }
+        Definition::read(key, json.to_string().as_bytes())
+    }
+}
+
+impl Flag {
+    /// Reads the JSON of one flag that stands alone.
+    pub(super) fn read(key: &str, json: &[u8], source: Source) -> Result<Self, Refused> {
+        let json = parse(key, json)?;
+        let evaluators = Evaluators::default();
+        let (mut problems, mut reading) = (Problems::default(), Reading::new(&evaluators, NODES_MAX));
+        let metadata = no_metadata();
+        let place = Place { path: &join("flags", key), source, metadata: &metadata, around: &[] };
+        let flag = Flag::from_json(key, &json, place, &mut reading, &mut problems);
+        flag.filter(|_| problems.is_empty()).ok_or_else(|| problems.refused())
+    }
+
+    /// Reads one flag of a document.
+    pub(super) fn from_json(
+        key: &str,
+        json: &Value,
+        place: Place<'_>,
+        reading: &mut Reading<'_>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let path = place.path;
+        if !is_flag_key(key) {
+            problems.add(path, quote(key), "1 to 128 of A-Z a-z 0-9 - _ . /", "rename the flag");
+            return None;
+        }
+        let Value::Object(entries) = json else {
+            problems.add(
+                path,
+                show(json),
+                "an object of state, variants and defaultVariant",
+                "define the flag",
+            );
+            return None;
+        };
+        for unknown in
+            entries.keys().filter(|key| !KEYS.contains(&key.as_str()) && !IGNORED.contains(&key.as_str()))
+        {
+            problems.unknown_key(path, unknown, &KEYS);
+        }
+        let state = read_state(entries, path, problems);
+        let variants = read_variants(entries, path, problems);
+        let default = variants.as_ref().and_then(|variants| read_default(entries, variants, path, problems));
+        let targeting = read_targeting(entries, path, reading, problems);
+        let metadata = read_metadata(entries.get("metadata"), path, place.metadata, problems);
+        let text = json.to_string();
+        let alone = problems.is_empty().then(|| reading.standing_alone(json)).flatten();
+        if text.len() > DEFINITION_MAX {
+            let found = format!("{} bytes", text.len());
+            problems.add(path, found, format!("at most {DEFINITION_MAX} bytes"), "shorten the definition");
+        }
+        Some(Flag {
+            digest: digest(key, &text, place.around),
+            key: key.into(),
+            source: place.source,
+            state: state?,
+            variants: variants?,
+            default: default?,
+            targeting: targeting?,
+            metadata: metadata?,
+            text: text.into(),
+            alone: alone.map(|alone| alone.to_string().into()),
+        })
+    }
+
+    /// Its key.
+    pub fn key(&self) -> &Arc<str> {
+        &self.key
+    }
+
+    /// Where it was defined.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether it is asked at all.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Its definition: JSON in one line.
+    pub fn definition(&self) -> &str {
+        &self.text
+    }
+
+    /// Its definition without a `$ref`: what that names is in its place.
+    pub(super) fn standing_alone(&self) -> &str {
+        self.alone.as_ref().unwrap_or(&self.text)
+    }
+
+    /// Its variants, with their values.
+    pub fn variants(&self) -> &[(Arc<str>, Arc<Value>)] {
+        &self.variants
+    }
+
+    /// Name of its default variant; none where the default is what the code passes.
+    pub fn default_variant(&self) -> Option<&Arc<str>> {
+        self.default.map(|index| &self.variants[index].0)
+    }
+
+    /// Whether it has targeting.
+    pub fn is_targeted(&self) -> bool {
+        self.targeting.is_some()
+    }
+
+    /// What tells this definition from any other; the same for the same definition on every host.
+    pub(super) fn digest(&self) -> u128 {
+        self.digest
+    }
+
+    /// What it says of `context`; a value of `None` is the default of whoever asks.
+    pub fn ask(&self, context: &dyn Context) -> Resolution<Option<&Arc<Value>>> {
+        if self.state == State::Disabled {
+            return self.answer(None, Reason::Disabled);
+        }
+        let Some(targeting) = &self.targeting else {
+            return self
+                .answer(self.default, if self.default.is_some() { Reason::Static } else { Reason::Default });
+        };
+        match targeting.ask(&self.key, context, self.variants.iter().map(|(name, _)| &**name)) {
+            Answer::Default => self.answer(self.default, Reason::Default),
+            Answer::Variant { found: Some(index), .. } => self.answer(Some(index), Reason::TargetingMatch),
+            Answer::Variant { found: None, shown } => {
+                let message =
+                    format!("targeting of flag {:?} gave {shown}, which is none of its variants", self.key);
+                self.failed(ErrorCode::General, message)
+            }
+            Answer::Failed(why) => {
+                let message = format!("targeting of flag {:?} could not be evaluated: {why}", self.key);
+                self.failed(ErrorCode::ParseError, message)
+            }
+        }
+    }
+
+    fn answer(&self, variant: Option<usize>, reason: Reason) -> Resolution<Option<&Arc<Value>>> {
+        let variant = variant.map(|index| &self.variants[index]);
+        Resolution {
+            value: variant.map(|(_, value)| value),
+            variant: variant.map(|(name, _)| name.clone()),
+            reason,
+            error: None,
+            message: None,
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    fn failed(&self, error: ErrorCode, message: String) -> Resolution<Option<&Arc<Value>>> {
+        Resolution { metadata: self.metadata.clone(), ..Resolution::failed(None, error, message) }
+    }
+}
+
+impl fmt::Debug for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flag").field("key", &self.key).field("definition", &self.text).finish_non_exhaustive()
+    }
+}
+
+fn parse(key: &str, json: &[u8]) -> Result<Value, Refused> {
+    let path = join("flags", key);
+    if json.len() > 2 * DEFINITION_MAX {
+        let found = format!("{} bytes", json.len());
+        return Err(Refused::one(&path, found, format!("at most {DEFINITION_MAX} bytes"), "shorten it"));
+    }
+    let repair = "correct it; docs/flags.md shows a definition";
+    serde_json::from_slice(json).map_err(|error| Refused::one(&path, error.to_string(), "JSON", repair))
+}
+
+fn digest(key: &str, text: &str, around: &[u8]) -> u128 {
+    let hash =
+        Sha256::new().chain_update(key).chain_update([0]).chain_update(text).chain_update(around).finalize();
+    hash.iter().take(16).fold(0, |digest, byte| digest << 8 | u128::from(*byte))
+}
+
+fn read_state(entries: &Map<String, Value>, path: &str, problems: &mut Problems) -> Option<State> {
+    match entries.get("state").map(|state| (state, state.as_str())) {
+        Some((_, Some("ENABLED"))) => return Some(State::Enabled),
+        Some((_, Some("DISABLED"))) => return Some(State::Disabled),
+        Some((found, _)) => {
+            problems.add(join(path, "state"), show(found), "\"ENABLED\", \"DISABLED\"", "write one of these");
+        }
+        None => problems.add(
+            join(path, "state"),
+            "nothing",
+            "\"ENABLED\", \"DISABLED\"",
+            "add \"state\": \"ENABLED\"",
+        ),
+    }
+    None
+}
+
+type Variants = Box<[(Arc<str>, Arc<Value>)]>;
+
+fn read_variants(entries: &Map<String, Value>, path: &str, problems: &mut Problems) -> Option<Variants> {
+    let (path, allowed) = (join(path, "variants"), "an object of values by name, all of one type");
+    let repair = "write \"variants\": {\"on\": true, \"off\": false}";
+    let Some(Value::Object(variants)) = entries.get("variants") else {
+        problems.add(path, entries.get("variants").map_or("nothing".into(), show), allowed, repair);
+        return None;
+    };
+    if variants.is_empty() || variants.len() > VARIANTS_MAX {
+        problems.add(path, variants.len().to_string(), format!("1 to {VARIANTS_MAX} variants"), repair);
+        return None;
+    }
+    let kinds = variants.iter().map(|(name, value)| read_kind(name, value, &path, problems));
+    let kinds = kinds.collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>()?;
+    if let Some(other) = kinds.iter().find(|kind| **kind != kinds[0]) {
+        problems.add(path, format!("{} and {other}", kinds[0]), "values of one type", "make two flags of it");
+        return None;
+    }
+    Some(variants.iter().map(|(name, value)| (name.as_str().into(), Arc::new(value.clone()))).collect())
+}
+
+fn read_kind(name: &str, value: &Value, path: &str, problems: &mut Problems) -> Option<&'static str> {
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        problems.add(path, quote(name), format!("names of 1 to {LONGEST_NAME} bytes"), "rename the variant");
+        return None;
+    }
+    match value {
+        Value::Bool(_) => Some("booleans"),
+        Value::Number(_) => Some("numbers"),
+        Value::String(_) => Some("strings"),
+        Value::Object(_) => Some("objects"),
+        Value::Null | Value::Array(_) => {
+            let allowed = "a boolean, a number, a string or an object";
+            problems.add(join(path, name), show(value), allowed, "put a list into an object");
+            None
+        }
+    }
+}
+
+/// The outer `None` is a problem, the inner one the default of whoever asks.
+fn read_default(
+    entries: &Map<String, Value>,
+    variants: &Variants,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Option<usize>> {
+    let name = match entries.get("defaultVariant") {
+        None | Some(Value::Null) => return Some(None),
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Bool(true)) => "true",
+        Some(Value::Bool(false)) => "false",
+        Some(_) => "",
+    };
+    let found = variants.iter().position(|(known, _)| **known == *name);
+    if found.is_none() {
+        let names = || variants.iter().map(|(name, _)| &**name);
+        let repair = match ostler_core::settings::nearest(name, names()) {
+            Some(near) => format!("write {}", quote(near)),
+            None => "write one of these, or null for the default that the code passes".to_owned(),
+        };
+        let found = entries.get("defaultVariant").map_or_else(String::new, show);
+        let allowed = names().take(20).collect::<Vec<_>>().join(", ");
+        problems.add(join(path, "defaultVariant"), found, allowed, repair);
+    }
+    found.map(Some)
+}
+
+/// The outer `None` is a problem, the inner one no targeting.
+fn read_targeting(
+    entries: &Map<String, Value>,
+    path: &str,
+    reading: &mut Reading<'_>,
+    problems: &mut Problems,
+) -> Option<Option<Targeting>> {
+    let path = join(path, "targeting");
+    match entries.get("targeting") {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::Object(rule)) if rule.is_empty() => Some(None),
+        Some(rule @ Value::Object(_)) => Targeting::read(rule, &path, reading, problems).map(Some),
+        Some(other) => {
+            let repair = "write {\"if\": [condition, \"on\", \"off\"]}";
+            problems.add(path, show(other), "an object: a rule in JSONLogic", repair);
+            None
+        }
+    }
+}
+
+/// What a flag or a document says besides, over what holds around it.
+pub(super) fn read_metadata(
+    found: Option<&Value>,
+    path: &str,
+    around: &Arc<Value>,
+    problems: &mut Problems,
+) -> Option<Arc<Value>> {
+    let own = match found {
+        None | Some(Value::Null) => return Some(around.clone()),
+        Some(Value::Object(own)) => own,
+        Some(other) => {
+            problems.add(join(path, "metadata"), show(other), "an object", "write {\"team\": \"checkout\"}");
+            return None;
+        }
+    };
+    let mut merged = around.as_object().cloned().unwrap_or_default();
+    let mut right = true;
+    for (name, value) in own {
+        if name.is_empty() || !(value.is_string() || value.is_number() || value.is_boolean()) {
+            let path = join(&join(path, "metadata"), name);
+            problems.add(path, show(value), "a name with a string, number or boolean", "flatten it");
+            right = false;
+        }
+        merged.insert(name.clone(), value.clone());
+    }
+    right.then(|| Arc::new(Value::Object(merged)))
+}

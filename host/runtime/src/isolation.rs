@@ -1,0 +1,126 @@
+//! Releases that run where nothing they do leaves: on trial, before any user meets them.
+//!
+//! **Invariant:** what is linked to such a release is not told apart call by call: it holds no handle of a real store, of a
+//! cache, of a limit or of the network, so there is nothing that hostile code could find its way to.
+
+use std::io;
+use std::sync::Arc;
+
+use ostler_core::plugin::PluginSpec;
+use ostler_observe::metrics::PluginMetrics;
+use ostler_services::cache::Config as CacheConfig;
+use ostler_services::{Blobs, Cache, Database, Kv, Scratch, Sql};
+use ostler_upstream::{Client, Recorder, Stub};
+
+use crate::compile::Component;
+use crate::guest::Services;
+use crate::plugin::{Plugin, Slot};
+use crate::runtime::{LoadError, Runtime};
+
+/// What each store, database and container of a smoke test may hold: 64 MiB.
+const SMOKE_BYTES: u64 = 64 << 20;
+
+/// Memory of its cache: 8 MiB.
+const SMOKE_CACHE: u64 = 8 << 20;
+
+/// Exchanges with an isolated release at once, if its definition allows as many.
+const CONCURRENCY: usize = 8;
+
+const SMOKE_REASON: &str = "a smoke test sends nothing; add an answer for this call to requests.toml";
+
+/// Why a release runs apart from everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// On trial: all state begins empty and ends with it.
+    Smoke,
+}
+
+impl Isolation {
+    /// The mark of its log lines.
+    pub(crate) fn mark(self) -> &'static str {
+        match self {
+            Isolation::Smoke => "smoke",
+        }
+    }
+}
+
+/// What a release is linked to.
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) outbound: Client,
+    pub(crate) metrics: Arc<PluginMetrics>,
+    pub(crate) isolation: Option<Isolation>,
+    pub(crate) slot: Arc<Slot>,
+    /// Where its state lies, if that ends with it.
+    pub(crate) scratch: Option<Scratch>,
+}
+
+impl World {
+    /// The real one.
+    pub(crate) fn real(services: &Services, name: &str, spec: &PluginSpec, slot: Arc<Slot>) -> Self {
+        World {
+            outbound: services.upstream.client(&spec.grant),
+            metrics: services.observe.metrics.plugin(name),
+            services: services.clone(),
+            isolation: None,
+            slot,
+            scratch: None,
+        }
+    }
+
+    /// One that is made of `services`, which hold nothing real, and whose calls end at `recorder`.
+    fn apart(services: Services, spec: &PluginSpec, isolation: Isolation, recorder: &Arc<Recorder>) -> Self {
+        World {
+            outbound: services.upstream.held_back(&spec.grant, recorder.clone()),
+            // Told nowhere.
+            metrics: Arc::default(),
+            isolation: Some(isolation),
+            slot: Arc::new(Slot::new(spec.concurrency.min(CONCURRENCY))),
+            scratch: None,
+            services,
+        }
+    }
+}
+
+impl Runtime {
+    /// Makes `component` a release on trial: key-value stores, databases and containers begin empty in a folder that goes with
+    /// it, rate limits and cache are its own, and outbound calls are recorded and answered by `stubs`, or refused.
+    ///
+    /// Its state lasts from one exchange to the next. Its lines are marked `smoke`; its metrics are told nowhere.
+    ///
+    /// # Errors
+    /// As [`Runtime::plugin`]; [`LoadError::Host`] if the folder cannot be made.
+    pub async fn smoke(
+        &self,
+        name: &str,
+        spec: &PluginSpec,
+        component: &Component,
+        stubs: Vec<Stub>,
+    ) -> Result<(Arc<Plugin>, Arc<Recorder>), LoadError> {
+        let scratch = Scratch::new(self.services.kv.state_dir());
+        let (place, real) = (scratch.clone(), self.services.clone());
+        let made = tokio::task::spawn_blocking(move || empty(&place, real)).await;
+        let services = made.map_err(|_| LoadError::Host("a thread panicked".into()))?;
+        let services =
+            services.map_err(|error| LoadError::Host(format!("no room for a smoke test's state: {error}")))?;
+        let recorder = Arc::new(Recorder::new(stubs, SMOKE_REASON));
+        let mut world = World::apart(services, spec, Isolation::Smoke, &recorder);
+        world.scratch = Some(scratch);
+        Ok((Arc::new(self.release(name, spec, component, world)?), recorder))
+    }
+}
+
+/// State that begins empty in `scratch`. Blocks on the disk.
+fn empty(scratch: &Scratch, real: Services) -> io::Result<Services> {
+    let folder = scratch.path()?;
+    let database = Database::open(&folder.join("kv")).map_err(io::Error::other)?;
+    let cache = CacheConfig { memory: SMOKE_CACHE, ..CacheConfig::default() };
+    Ok(Services {
+        kv: Kv::new(database).with_quota(SMOKE_BYTES),
+        sql: Sql::new(&folder).with_quota(SMOKE_BYTES),
+        blobs: Blobs::new(&folder).with_quota(SMOKE_BYTES),
+        rate_limits: real.rate_limits.apart(),
+        cache: Cache::in_memory(&cache),
+        ..real
+    })
+}
