@@ -3,6 +3,7 @@
 mod caches;
 mod code;
 mod connections;
+mod experiments;
 mod limits;
 mod reload;
 mod signals;
@@ -19,6 +20,7 @@ use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_policy::overload::Overload;
 use ostler_release::Registry;
+use ostler_release::experiments::Experiments;
 use ostler_runtime::{LoadError, Runtime, Services};
 use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
 use ostler_upstream::{BadCa, Upstream};
@@ -77,6 +79,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let database = Database::open(&config.state)?;
     let kv = Kv::new(database.clone());
     let registry = Registry::open(database.clone())?;
+    let experiments = Experiments::open(database.clone())?;
+    experiments::register(&observe.metrics, &experiments);
     let upstream = Upstream::new(config.upstream.clone())?;
     let sql = Sql::new(database.state_dir());
     let blobs = Blobs::new(database.state_dir());
@@ -102,6 +106,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         rate_limits: limits,
         cache,
         flags: Default::default(),
+        experiments: experiments.clone(),
         upstream,
         observe: observe.clone(),
     };
@@ -127,6 +132,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(kv.sweep_forever());
     tokio::spawn(keys.note_uses_forever());
     tokio::spawn(sessions.sweep_forever());
+    tokio::spawn(experiments.clone().save_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     announce(&edge, &admin);
@@ -152,6 +158,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     };
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
+    if let Err(error) = experiments.save().await {
+        tracing::warn!(%error, "the last counts of experiments are lost");
+    }
     if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.settle()).await {
         tracing::warn!(%error, "the write-ahead log stays beside the database; the next start takes it over");
     }

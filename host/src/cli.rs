@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod deploy;
 mod dev;
+mod experiments;
 mod failure;
 mod hash_password;
 mod inspect;
@@ -57,6 +58,7 @@ enum Command {
     Reload(reload::Reload),
     Keys(keys::Keys),
     Cache(cache::Cache),
+    Experiments(experiments::Experiments),
     HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
@@ -78,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
+        Command::Experiments(command) => (command.json, command.run()),
         Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),

@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 mod cache;
+mod experiments;
 mod keys;
 mod openapi;
 mod plugins;
@@ -80,6 +81,9 @@ impl Api {
             (&Method::GET, ["keys", id]) => keys::get(control, id),
             (&Method::DELETE, ["keys", id]) => keys::revoke(control, id).await,
             (&Method::POST, ["keys", id, "rotate"]) => keys::rotate(control, id, request).await,
+            (&Method::GET, ["experiments"]) => Ok(experiments::list(control)),
+            (&Method::GET, ["experiments", name]) => experiments::get(control, name, request.uri().query()),
+            (&Method::DELETE, ["experiments", name]) => experiments::restart(control, name).await,
             (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
             (&Method::DELETE, ["sessions"]) => sessions::end(control, request.uri().query()).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
@@ -126,6 +130,8 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _] => "GET, PUT, DELETE",
         ["plugins", _, "releases"] => "GET, PUT",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
+        ["experiments"] => "GET",
+        ["experiments", _] => "GET, DELETE",
         ["keys"] => "GET, POST",
         ["keys", _] => "GET, DELETE",
         ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["cache", "purge"] | ["reload"] => "POST",

@@ -22,6 +22,7 @@ use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::experiments::Experiments;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -117,6 +118,11 @@ impl Control {
     /// What answers requests; always the same, whatever changes behind it.
     pub fn order(&self) -> &Arc<Order> {
         &self.0.order
+    }
+
+    /// What is counted of flags under experiment.
+    pub(crate) fn experiments(&self) -> &Experiments {
+        self.0.runtime.experiments()
     }
 
     /// Kept answers.

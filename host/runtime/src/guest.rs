@@ -9,6 +9,7 @@ use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_release::analysis::Figures;
+use ostler_release::experiments::{Experiments, Variant};
 use ostler_release::flags::Flags;
 use ostler_services::{Blobs, Cache, Kv, RateLimits, Scratch, Sql};
 use ostler_upstream::{Client, Upstream};
@@ -60,6 +61,8 @@ pub struct Services {
     pub cache: Cache,
     /// Feature flags.
     pub flags: Flags,
+    /// What is counted of flags under experiment.
+    pub experiments: Experiments,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -80,6 +83,7 @@ pub(crate) struct Env {
     pub(crate) cache: Cache,
     #[allow(dead_code)]
     pub(crate) flags: Flags,
+    pub(crate) experiments: Experiments,
     /// What this release has done.
     pub(crate) figures: Arc<Figures>,
     pub(crate) outbound: Client,
@@ -103,6 +107,8 @@ pub(crate) struct Guest {
     pub(crate) log_left: u64,
     /// Values that this call is to make; given back with its end.
     pub(crate) cache_rights: Vec<ostler_services::cache::Guard>,
+    /// Variants under experiment that this exchange was given.
+    pub(crate) exposed: Vec<Arc<Variant>>,
     deadline: Instant,
     wasi: Option<Box<Wasi>>,
     http: WasiHttpCtx,
@@ -129,6 +135,7 @@ impl Guest {
             table,
             log_left: env.spec.log,
             cache_rights: Vec::new(),
+            exposed: Vec::new(),
             deadline: exchange.deadline,
             wasi: None,
             http,
@@ -166,6 +173,7 @@ impl Guest {
         if let Some(wasi) = &guest.wasi {
             wasi.stdio.begin(exchange.id.clone(), guest.env.spec.log);
         }
+        guest.exposed.clear();
         guest.exchange = Some(exchange);
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
 use ostler_observe::metrics::PluginMetrics;
+use ostler_release::experiments::Experiments;
 use ostler_services::cache::Config as CacheConfig;
 use ostler_services::{Blobs, Cache, Database, Kv, Scratch, Sql};
 use ostler_upstream::{Client, Recorder, Stub};
@@ -101,8 +102,8 @@ impl Runtime {
         let (place, real) = (scratch.clone(), self.services.clone());
         let made = tokio::task::spawn_blocking(move || empty(&place, real)).await;
         let services = made.map_err(|_| LoadError::Host("a thread panicked".into()))?;
-        let services =
-            services.map_err(|error| LoadError::Host(format!("no room for a smoke test's state: {error}")))?;
+        let services = services
+            .map_err(|error| LoadError::Host(format!("no room for a smoke test's state: {error}")))?;
         let recorder = Arc::new(Recorder::new(stubs, SMOKE_REASON));
         let mut world = World::apart(services, spec, Isolation::Smoke, &recorder);
         world.scratch = Some(scratch);
@@ -120,6 +121,7 @@ fn empty(scratch: &Scratch, real: Services) -> io::Result<Services> {
         sql: Sql::new(&folder).with_quota(SMOKE_BYTES),
         blobs: Blobs::new(&folder).with_quota(SMOKE_BYTES),
         rate_limits: real.rate_limits.apart(),
+        experiments: Experiments::default(),
         cache: Cache::in_memory(&cache),
         ..real
     })

@@ -85,6 +85,7 @@ impl Plugin {
             rate_limits: services.rate_limits,
             cache: services.cache,
             flags: services.flags,
+            experiments: services.experiments,
             figures: Arc::default(),
             outbound: world.outbound,
             observe: services.observe,

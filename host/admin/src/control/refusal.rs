@@ -49,9 +49,11 @@ impl From<release::Error> for Refusal {
         let text = error.to_string();
         match error {
             NoSuchPlugin { .. } | NoSuchRelease { .. } | NoRollout { .. } => Refusal::NotFound(text),
-            IsLive { .. } | OnTrial { .. } | NothingToRollBackTo { .. } | RolloutUnderWay { .. } | NotNow(_) => {
-                Refusal::Conflict(text)
-            },
+            IsLive { .. }
+            | OnTrial { .. }
+            | NothingToRollBackTo { .. }
+            | RolloutUnderWay { .. }
+            | NotNow(_) => Refusal::Conflict(text),
             Invalid(_) => Refusal::Invalid(vec![text]),
             ArtifactLost { .. } => Refusal::Conflict(text),
             Unavailable(_) => Refusal::Unavailable(text),
