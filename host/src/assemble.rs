@@ -4,6 +4,7 @@ mod aside;
 mod caches;
 mod code;
 mod connections;
+mod experiments;
 mod flags;
 mod limits;
 mod reload;
@@ -21,6 +22,7 @@ use ostler_observe::{Observe, StartError};
 use ostler_policy::GateServices;
 use ostler_policy::overload::Overload;
 use ostler_release::Registry;
+use ostler_release::experiments::Experiments;
 use ostler_release::flags::Store;
 use ostler_runtime::{LoadError, Runtime, Services};
 use ostler_services::{Blobs, Cache, Clock, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
@@ -84,6 +86,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let database = Database::open(&config.state)?;
     let kv = Kv::new(database.clone());
     let registry = Registry::open(database.clone())?;
+    let experiments = Experiments::open(database.clone())?;
+    experiments::register(&observe.metrics, &experiments);
     let upstream = Upstream::new(config.upstream.clone())?;
     let sql = Sql::new(database.state_dir());
     let blobs = Blobs::new(database.state_dir());
@@ -113,6 +117,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         rate_limits: limits,
         cache,
         flags: flags.flags().clone(),
+        experiments: experiments.clone(),
         upstream,
         observe: observe.clone(),
     };
@@ -138,6 +143,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(kv.sweep_forever());
     tokio::spawn(keys.note_uses_forever());
     tokio::spawn(sessions.sweep_forever());
+    tokio::spawn(experiments.clone().save_forever());
     tokio::spawn(sweep(control.clone()));
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     tokio::spawn(flags::watch(flags));
@@ -166,6 +172,9 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     aside.stop().await;
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
+    if let Err(error) = experiments.save().await {
+        tracing::warn!(%error, "the last counts of experiments are lost");
+    }
     if let Ok(Err(error)) = tokio::task::spawn_blocking(move || database.settle()).await {
         tracing::warn!(%error, "the write-ahead log stays beside the database; the next start takes it over");
     }

@@ -13,6 +13,7 @@ mod check;
 mod demo;
 mod deploy;
 mod dev;
+mod experiments;
 mod failure;
 mod flags;
 mod hash_password;
@@ -59,6 +60,7 @@ enum Command {
     Keys(keys::Keys),
     Flags(flags::Flags),
     Cache(cache::Cache),
+    Experiments(experiments::Experiments),
     HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
@@ -81,6 +83,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Keys(command) => (command.json, command.run()),
         Command::Flags(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
+        Command::Experiments(command) => (command.json, command.run()),
         Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),

@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 mod cache;
+mod experiments;
 mod flags;
 mod keys;
 mod openapi;
@@ -89,6 +90,9 @@ impl Api {
             (&Method::GET, ["keys", id]) => keys::get(control, id),
             (&Method::DELETE, ["keys", id]) => keys::revoke(control, id).await,
             (&Method::POST, ["keys", id, "rotate"]) => keys::rotate(control, id, request).await,
+            (&Method::GET, ["experiments"]) => Ok(experiments::list(control)),
+            (&Method::GET, ["experiments", name]) => experiments::get(control, name, request.uri().query()),
+            (&Method::DELETE, ["experiments", name]) => experiments::restart(control, name).await,
             (&Method::GET, ["flags"]) => flags::list(store),
             (&Method::GET, ["flags", key]) => flags::get(store, key),
             (&Method::PUT, ["flags", key]) => flags::put(store, key, request).await,
@@ -144,6 +148,8 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["flags", _, "toggle" | "rollback" | "evaluate"] => "POST",
         ["plugins", _, "releases"] => "GET, PUT",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
+        ["experiments"] => "GET",
+        ["experiments", _] => "GET, DELETE",
         ["keys"] => "GET, POST",
         ["keys", _] => "GET, DELETE",
         ["plugins", _, "rollback"] | ["keys", _, "rotate"] | ["cache", "purge"] | ["reload"] => "POST",

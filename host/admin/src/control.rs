@@ -24,6 +24,7 @@ use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::experiments::Experiments;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -135,6 +136,11 @@ impl Control {
     /// The same for the OFREP server's own listener; answers nothing where it has none.
     pub fn aside(&self) -> &Arc<Order> {
         &self.0.aside
+    }
+
+    /// What is counted of flags under experiment.
+    pub(crate) fn experiments(&self) -> &Experiments {
+        self.0.runtime.experiments()
     }
 
     /// Kept answers.

@@ -9,6 +9,7 @@ use ostler_core::{Exchange, RequestId};
 use ostler_observe::Observe;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_release::analysis::Figures;
+use ostler_release::experiments::{Experiments, Variant};
 use ostler_release::flags::Flags;
 use ostler_services::{Blobs, Cache, Kv, RateLimits, Scratch, Sql};
 use ostler_upstream::{Client, Upstream};
@@ -61,6 +62,8 @@ pub struct Services {
     pub cache: Cache,
     /// Feature flags.
     pub flags: Flags,
+    /// What is counted of flags under experiment.
+    pub experiments: Experiments,
     /// Outbound HTTP.
     pub upstream: Upstream,
     /// Where plugins' lines and counts go.
@@ -78,6 +81,7 @@ pub(crate) struct Env {
     pub(crate) state: State,
     pub(crate) rate_limits: RateLimits,
     pub(crate) flags: Flags,
+    pub(crate) experiments: Experiments,
     /// What this release has done.
     pub(crate) figures: Arc<Figures>,
     pub(crate) outbound: Client,
@@ -103,6 +107,8 @@ pub(crate) struct Guest {
     pub(crate) log_left: u64,
     /// Values that this call is to make; given back with its end.
     pub(crate) cache_rights: Vec<ostler_services::cache::Guard>,
+    /// Variants under experiment that this exchange was given.
+    pub(crate) exposed: Vec<Arc<Variant>>,
     /// What this call has said of itself to feature flags.
     pub(crate) flag_context: Added,
     deadline: Instant,
@@ -132,6 +138,7 @@ impl Guest {
             table,
             log_left: env.spec.log,
             cache_rights: Vec::new(),
+            exposed: Vec::new(),
             flag_context: Added::default(),
             deadline: exchange.deadline,
             wasi: None,
@@ -174,6 +181,7 @@ impl Guest {
         if let Some(wasi) = &guest.wasi {
             wasi.stdio.begin(exchange.id.clone(), guest.env.spec.log);
         }
+        guest.exposed.clear();
         guest.exchange = Some(exchange);
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
 use ostler_observe::metrics::PluginMetrics;
+use ostler_release::experiments::Experiments;
 use ostler_services::cache::{Config as CacheConfig, HeldCache};
 use ostler_services::{Blobs, Cache, Database, Kv, Scratch, Sql};
 use ostler_upstream::{Client, Recorder, Stub};
@@ -214,6 +215,7 @@ fn empty(scratch: &Scratch, real: Services) -> io::Result<Services> {
         sql: Sql::new(&folder).with_quota(SMOKE_BYTES),
         blobs: Blobs::new(&folder).with_quota(SMOKE_BYTES),
         rate_limits: real.rate_limits.apart(),
+        experiments: Experiments::default(),
         cache: Cache::in_memory(&cache),
         ..real
     })

@@ -82,6 +82,7 @@ impl Plugin {
             state: world.state,
             rate_limits: services.rate_limits,
             flags: services.flags,
+            experiments: services.experiments,
             figures: Arc::default(),
             outbound: world.outbound,
             observe: services.observe,

@@ -90,6 +90,19 @@ fn paths() -> Value {
                 Some(("application/json", "Rotate")),
                 &[("200", "ShownKey"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/experiments": { "get": operation("listExperiments", "Flags under experiment.", None, &[("200", "Experiments")]) },
+        "/v1/experiments/{name}": {
+            "parameters": [{ "name": "name", "in": "path", "required": true, "description": "Key of the flag, percent-encoded.",
+                "schema": { "type": "string" } }],
+            "get": with_parameters(operation("getExperiment", "What an experiment has shown so far.", None,
+                &[("200", "Experiment"), ("404", "Problem"), ("422", "Problem")]), json!([
+                { "name": "against", "in": "query", "description": "Variant that the others are compared with.",
+                    "schema": { "type": "string" } },
+                { "name": "split", "in": "query", "description": "VARIANT:WEIGHT, of each variant: what the division should be.",
+                    "schema": { "type": "array", "items": { "type": "string" } } }])),
+            "delete": operation("restartExperiment", "Forgets what was counted; the experiment starts over.", None,
+                &[("204", ""), ("404", "Problem")]),
+        },
         "/v1/cache/purge": { "post": operation("purgeCache", "Drops kept answers on all hosts that share a Redis.",
             Some(("application/json", "Purge")),
             &[("200", "Purged"), ("400", "Problem"), ("413", "Problem"), ("422", "Problem"), ("503", "Problem")]) },
@@ -130,6 +143,11 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     operation
 }
 
+fn with_parameters(mut operation: Value, parameters: Value) -> Value {
+    operation["parameters"] = parameters;
+    operation
+}
+
 fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
@@ -151,6 +169,9 @@ fn schemas() -> Value {
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
     let mut schemas = json!({
+        "Experiments": { "type": "object", "properties": { "experiments": { "type": "array", "items": {
+            "type": "object", "properties": experiment() } } } },
+        "Experiment": { "type": "object", "properties": shown_experiment() },
         "Ended": { "type": "object", "properties": { "ended": whole } },
         "Key": { "type": "object", "properties": key },
         "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
@@ -195,6 +216,33 @@ fn schemas() -> Value {
         schemas.extend(more);
     }
     schemas
+}
+
+/// What there is of an experiment in a list.
+fn experiment() -> Value {
+    json!({ "name": { "type": "string" }, "since_ms": { "type": "integer" },
+        "variants": { "type": "object", "additionalProperties": { "type": "integer" } },
+        "metrics": { "type": "array", "items": { "type": "string" } } })
+}
+
+/// With what it has shown.
+fn shown_experiment() -> Value {
+    let (text, number) = (json!({ "type": "string" }), json!({ "type": "number" }));
+    let maybe = json!({ "type": ["number", "null"] });
+    let parts = json!({ "type": "object", "additionalProperties": number });
+    let metric = json!({ "type": "object", "properties": { "count": { "type": "integer" }, "sum": number, "mean": maybe,
+        "deviation": maybe, "per_exchange": maybe } });
+    let mut shown = experiment();
+    shown["arms"] = json!({ "type": "array", "items": { "type": "object", "properties": { "name": text,
+        "exchanges": { "type": "integer" }, "metrics": { "type": "object", "additionalProperties": metric } } } });
+    shown["differences"] = json!({ "type": "array", "items": { "type": "object", "properties": { "metric": text,
+        "of": { "enum": ["per-exchange", "mean"] }, "arm": text, "against": text, "difference": number, "relative": maybe,
+        "interval": { "type": ["array", "null"], "items": number, "minItems": 2, "maxItems": 2 }, "p": maybe,
+        "shows": { "enum": ["higher", "lower", "undecided", "too-little"] }, "words": text } } });
+    shown["split"] = json!({ "type": ["object", "null"], "properties": { "expected": parts, "observed": parts, "p": maybe,
+        "mismatch": { "type": "boolean" }, "words": text } });
+    shown["test"] = text;
+    shown
 }
 
 /// How answers are kept.
