@@ -25,7 +25,7 @@ fn handle(request: Request) -> Result<Response, Error> {
 
 /// Parcels of an order that are still to be delivered.
 fn parcels(order: u64) -> u64 {
-    if order % 25 == 0 { 0 } else { order % 3 + 1 }
+    if order.is_multiple_of(25) { 0 } else { order % 3 + 1 }
 }
 
 #[cfg(test)]
