@@ -1,9 +1,19 @@
 //! `rollout`: how a new release of a plugin takes over from the old one. The same keys in `[plugins.NAME.rollout]`, and with a
 //! deployment, where they stand before the plugin's.
 
+//!
+//! **Invariant:** what [`RolloutSpec::to_json`] writes has the keys that are read, so that a rollout under way is understood by
+//! later versions.
+
+mod json;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::time::Duration;
 
-use crate::settings::Section;
+pub use read::{METRICS_MAX, RULES_MAX, STEPS_MAX};
 
 /// How a new release takes over.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +30,8 @@ pub struct RolloutSpec {
     pub interval: Duration,
     /// Requests that the new release must have answered in a step. Default: 100.
     pub min_requests: u64,
-    /// What makes requests belong together, so that a user does not flip. Default: the principal, else the address.
+    /// What makes requests belong together, so that a user does not flip. Default: the principal (of a session, whose it is),
+    /// else the address.
     pub sticky: Sticky,
     /// Permission of principals whose `x-ostler-release` header chooses. Without it nobody's does.
     pub testers: Option<String>,
@@ -143,12 +154,68 @@ impl Default for AnalysisSpec {
 impl Share {
     /// Everything.
     pub const ALL: Share = Share(100_000);
+    /// Nothing.
+    pub const NONE: Share = Share(0);
+
+    /// The share in a text such as `0.1%`; the sign may be missing. `None` if it is none, or finer than a thousandth of a
+    /// percent.
+    pub fn parse(text: &str) -> Option<Self> {
+        let percent = text.strip_suffix('%').unwrap_or(text);
+        if percent.is_empty() || !percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return None;
+        }
+        let parts = percent.parse::<f64>().ok()? * 1_000.0;
+        let whole = parts.round();
+        (whole <= 100_000.0 && (parts - whole).abs() < 1e-6).then_some(Share(whole as u32))
+    }
+
+    /// As a part of one.
+    pub fn part(self) -> f64 {
+        f64::from(self.0) / f64::from(Share::ALL.0)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", f64::from(self.0) / 1_000.0)
+    }
+}
+
+impl Strategy {
+    /// All of them, by the names that settings, API and metrics have for them.
+    pub const ALL: [(&'static str, Strategy); 5] = [
+        ("instant", Strategy::Instant),
+        ("blue-green", Strategy::BlueGreen),
+        ("canary", Strategy::Canary),
+        ("shadow", Strategy::Shadow),
+        ("ab", Strategy::Ab),
+    ];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Instant => "instant",
+            Strategy::BlueGreen => "blue-green",
+            Strategy::Canary => "canary",
+            Strategy::Shadow => "shadow",
+            Strategy::Ab => "ab",
+        }
+    }
 }
 
 impl RolloutSpec {
-    /// Reads the keys of a section, with what it leaves open taken from `base`; the caller finishes the section.
-    pub fn read(section: &mut Section<'_>, base: &RolloutSpec) -> Self {
-        let _ = section;
-        base.clone()
+    /// The share of the new release at `step`, from 0: of a shadow, that of the requests that are copied.
+    pub fn share_at(&self, step: usize) -> Share {
+        match self.strategy {
+            Strategy::Canary => self.steps.get(step).copied().unwrap_or(Share::ALL),
+            Strategy::Instant | Strategy::BlueGreen => Share::ALL,
+            Strategy::Shadow => self.share.unwrap_or(Share(10_000)),
+            Strategy::Ab => self.share.unwrap_or(Share(50_000)),
+        }
+    }
+
+    /// Steps of it; 1 but for a canary.
+    pub fn step_count(&self) -> usize {
+        if self.strategy == Strategy::Canary { self.steps.len() } else { 1 }
     }
 }

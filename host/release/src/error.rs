@@ -39,6 +39,23 @@ pub enum Error {
         /// The release.
         digest: Digest,
     },
+    /// The plugin has no rollout under way.
+    #[error("plugin {plugin:?} has no rollout under way")]
+    NoRollout {
+        /// Name of the plugin.
+        plugin: String,
+    },
+    /// The plugin has a rollout under way, and one at a time.
+    #[error(
+        "plugin {plugin:?} has a rollout under way; promote or abort it first (`ostler rollout abort {plugin}`)"
+    )]
+    RolloutUnderWay {
+        /// Name of the plugin.
+        plugin: String,
+    },
+    /// The rollout is not in a state for it.
+    #[error(transparent)]
+    NotNow(#[from] crate::rollout::NotNow),
     /// No other release was live before.
     #[error("plugin {plugin:?} has no earlier release to roll back to; name one, or upload one")]
     NothingToRollBackTo {

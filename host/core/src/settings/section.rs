@@ -58,6 +58,21 @@ impl<'a> Section<'a> {
         read.map(|located| located.value)
     }
 
+    /// A number within `range` at `key`, whole or not.
+    pub fn number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
+        let allowed = format!("a number from {} to {}", range.start(), range.end());
+        let read = self.read(key, &allowed, |value| {
+            let number = match value {
+                Value::Integer(integer) => *integer as f64,
+                // Dates are no numbers, and no number parses as one of them.
+                Value::Other(text) => text.parse().ok()?,
+                _ => return None,
+            };
+            range.contains(&number).then_some(number)
+        });
+        read.map(|located| located.value)
+    }
+
     /// Bytes within `range` at `key`, written as `64MiB`.
     pub fn size(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let (low, high) = (unit::format_size(*range.start()), unit::format_size(*range.end()));
@@ -238,7 +253,8 @@ impl<'a> Section<'a> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
-    fn read<T>(
+    /// What `convert` makes of the value at `key`, which is to be `allowed`.
+    pub(crate) fn read<T>(
         &mut self,
         key: &'static str,
         allowed: &str,

@@ -2,5 +2,7 @@
 
 mod choice;
 mod hash;
+mod state;
 
 pub use choice::{Arm, Asker, CHOOSES, Choice};
+pub use state::{Check, Event, HOST, NotNow, Rollout, State, Verdict};
