@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn the_price_is_shared_between_parcels() {
         let _host = Host::new().install();
-        let ask = |order| handle(Request::get(&format!("/orders/{order}/delivery"))).unwrap().body_text();
+        let ask = |order| handle(Request::get(format!("/orders/{order}/delivery"))).unwrap().body_text();
         assert_eq!(ask(6), "v2: delivery of order 6 costs 4.90 a parcel\n");
         assert_eq!(ask(7), "v2: delivery of order 7 costs 2.45 a parcel\n");
     }

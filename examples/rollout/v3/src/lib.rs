@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn the_price_is_shared_between_parcels_if_there_are_any() {
         let _host = Host::new().install();
-        let ask = |order| handle(Request::get(&format!("/orders/{order}/delivery"))).unwrap().body_text();
+        let ask = |order| handle(Request::get(format!("/orders/{order}/delivery"))).unwrap().body_text();
         assert_eq!(ask(7), "v3: delivery of order 7 costs 2.45 a parcel\n");
         assert_eq!(ask(50), "v3: order 50 has been delivered\n");
     }
