@@ -11,6 +11,7 @@ use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
 
 mod admin;
+mod admission;
 mod files;
 mod gate;
 mod listen;
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) gate: ostler_policy::GateConfig,
     /// `[redis]`
     pub(crate) redis: Option<ostler_services::redis::Config>,
+    /// `[admission]`
+    pub(crate) admission: ostler_release::admission::Config,
     /// `[cache]`
     pub(crate) cache: ostler_services::cache::Config,
 }
@@ -64,6 +67,7 @@ impl Config {
             plugins: self.plugins.clone(),
             routes: self.routes.clone(),
             gate: self.gate.clone(),
+            admission: self.admission.clone(),
         }
     }
 
@@ -141,6 +145,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     let routes = routes::read(root.sections("routes"), &known, problems);
     let gate = gate::read(root, base, &server);
     gate::check(&gate, &routes, &known, problems);
+    let admission = admission::read(root.section("admission"), base, &known, problems);
     let redis = root.has("redis");
     gate::check_certificates(root, &gate, &server);
     Config {
@@ -154,6 +159,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
         runtime: root.section("runtime").map(ostler_runtime::Config::read).unwrap_or_default(),
         upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
         gate,
+        admission,
         redis: root.section("redis").map(ostler_services::redis::Config::read),
         cache: root
             .section("cache")

@@ -3,6 +3,7 @@
 //! One change at a time, which `change` sees to; `state` is held for moments, and requests touch neither.
 //! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
 
+mod admission;
 mod change;
 mod component;
 mod entry;
@@ -16,15 +17,17 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ostler_core::When;
 use ostler_core::gate::{Flaw, GateSpec};
 use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
-use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
+use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
+pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
 pub(crate) use view::ReleaseView;
@@ -41,6 +44,8 @@ pub struct Setup {
     pub routes: Vec<RouteSpec>,
     /// What requests must pass.
     pub gate: GateConfig,
+    /// What releases must pass.
+    pub admission: ostler_release::admission::Config,
 }
 
 /// The control plane. Cheap to clone.
@@ -68,6 +73,8 @@ struct State {
     gate: Option<Arc<Gate>>,
     /// What the routes in force must pass, in their order.
     compiled: Arc<Vec<Compiled>>,
+    /// What releases must pass.
+    admission: Arc<ostler_release::admission::Config>,
 }
 
 /// The gate of one route, to be taken over as long as nothing it was made of changes.
@@ -75,6 +82,7 @@ struct Compiled {
     of: Arc<Gate>,
     spec: RouteSpec,
     plugin: GateSpec,
+    when: Option<When>,
     release: String,
     gate: Arc<RouteGate>,
 }
@@ -160,14 +168,23 @@ impl Control {
                 }
             }
         }
-        for (spec, endpoint) in gate.endpoints() {
-            routes.push((spec.clone(), Arc::new(self.bare(&spec, "", Target::Endpoint(endpoint)))));
+        match gate.endpoints() {
+            Ok(own) => routes.extend(own.into_iter().map(|own| self.own(own))),
+            Err(flaws) => reasons.extend(flaws.iter().map(|flaw| format!("flags.ofrep: {flaw}"))),
         }
         if !reasons.is_empty() {
             return Err(Refusal::Invalid(reasons));
         }
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-        Ok((Snapshot { router, trusted_proxies: gate.trusted_proxies() }, compiled))
+        let (trusted_proxies, switches) = (gate.trusted_proxies(), gate.switches());
+        Ok((Snapshot { router, trusted_proxies, switches }, compiled))
+    }
+
+    /// A route that the gate answers itself.
+    fn own(&self, own: Own) -> (RouteSpec, Arc<Route>) {
+        let Own { spec, gate, endpoint } = own;
+        let route = Route { gate, ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
+        (spec, Arc::new(route))
     }
 
     fn route(
@@ -181,17 +198,21 @@ impl Control {
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let plugin = entry.map_or(&nothing, |entry| &entry.definition.gate);
-        let known = state.compiled.get(compiled.len()).filter(|known| known.is(gate, spec, plugin, &release));
+        let definition = entry.map(|entry| &entry.definition);
+        let plugin = definition.map_or(&nothing, |definition| &definition.gate);
+        let when = definition.and_then(|definition| definition.when.clone());
+        let known =
+            state.compiled.get(compiled.len()).filter(|known| known.is(gate, spec, plugin, &when, &release));
         let passing = match known {
             Some(known) => known.gate.clone(),
-            None => Arc::new(gate.route(spec, plugin, &release)?),
+            None => Arc::new(gate.route(spec, plugin, &release)?.while_on(&when, gate)),
         };
         let of = gate.clone();
         compiled.push(Compiled {
             of,
             spec: spec.clone(),
             plugin: plugin.clone(),
+            when,
             release: release.clone(),
             gate: passing.clone(),
         });
@@ -236,8 +257,16 @@ impl Control {
 }
 
 impl Compiled {
-    fn is(&self, gate: &Arc<Gate>, spec: &RouteSpec, plugin: &GateSpec, release: &str) -> bool {
-        Arc::ptr_eq(&self.of, gate) && self.spec == *spec && self.plugin == *plugin && self.release == release
+    fn is(
+        &self,
+        gate: &Arc<Gate>,
+        spec: &RouteSpec,
+        plugin: &GateSpec,
+        when: &Option<When>,
+        release: &str,
+    ) -> bool {
+        let same = self.spec == *spec && self.plugin == *plugin && self.when == *when;
+        Arc::ptr_eq(&self.of, gate) && same && self.release == release
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod cache;
 pub mod client;
+pub mod flags;
 mod gate;
 mod limit;
 mod observe;
@@ -14,7 +15,7 @@ mod snapshot;
 mod trial;
 mod validate;
 
-pub use gate::{Gate, GateConfig, GateServices, RouteGate, check};
+pub use gate::{Gate, GateConfig, GateServices, Own, RouteGate, check};
 pub use order::Order;
 pub use route::{Found, Router};
 pub use snapshot::{Route, Snapshot, Target};

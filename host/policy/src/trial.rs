@@ -44,7 +44,8 @@ impl Trial {
             authorize.is_some_and(|authorize| authorize.check(principal, permission, "").allowed)
         };
         let asker = Asker { principal, client: exchange.client, headers, permitted: &permitted };
-        Chosen { arm: self.choice.pick(&asker), subject: self.choice.subject(&asker) }
+        let subject = self.choice.subject(&asker);
+        Chosen { arm: self.choice.pick_for(&asker, subject), subject }
     }
 
     /// Counts what came of an exchange for whom the choice was made.

@@ -18,6 +18,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capabilities::compat::spin_sqlite::Connection;
+use crate::capabilities::flags::Added;
 use crate::capabilities::stdio;
 use crate::capabilities::wasi_http::Outbound;
 use crate::fault::DeadlinePassed;
@@ -78,7 +79,6 @@ pub(crate) struct Env {
     pub(crate) blobs: Blobs,
     pub(crate) rate_limits: RateLimits,
     pub(crate) cache: Cache,
-    #[allow(dead_code)]
     pub(crate) flags: Flags,
     /// What this release has done.
     pub(crate) figures: Arc<Figures>,
@@ -103,6 +103,8 @@ pub(crate) struct Guest {
     pub(crate) log_left: u64,
     /// Values that this call is to make; given back with its end.
     pub(crate) cache_rights: Vec<ostler_services::cache::Guard>,
+    /// What this call has said of itself to feature flags.
+    pub(crate) flag_context: Added,
     deadline: Instant,
     wasi: Option<Box<Wasi>>,
     http: WasiHttpCtx,
@@ -129,6 +131,7 @@ impl Guest {
             table,
             log_left: env.spec.log,
             cache_rights: Vec::new(),
+            flag_context: Added::default(),
             deadline: exchange.deadline,
             wasi: None,
             http,
@@ -161,6 +164,7 @@ impl Guest {
         let guest = store.data_mut();
         guest.limits.forgive();
         guest.log_left = guest.env.spec.log;
+        guest.flag_context.clear();
         guest.deadline = exchange.deadline;
         guest.outbound.deadline = exchange.deadline;
         if let Some(wasi) = &guest.wasi {

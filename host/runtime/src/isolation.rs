@@ -101,8 +101,8 @@ impl Runtime {
         let (place, real) = (scratch.clone(), self.services.clone());
         let made = tokio::task::spawn_blocking(move || empty(&place, real)).await;
         let services = made.map_err(|_| LoadError::Host("a thread panicked".into()))?;
-        let services =
-            services.map_err(|error| LoadError::Host(format!("no room for a smoke test's state: {error}")))?;
+        let services = services
+            .map_err(|error| LoadError::Host(format!("no room for a smoke test's state: {error}")))?;
         let recorder = Arc::new(Recorder::new(stubs, SMOKE_REASON));
         let mut world = World::apart(services, spec, Isolation::Smoke, &recorder);
         world.scratch = Some(scratch);

@@ -69,6 +69,7 @@ fn defaults() -> BTreeMap<String, u128> {
     } = ostler_services::cache::Config::default();
     let ostler_core::gate::CacheRules {
         enabled: _,
+        when: _,
         ttl: _,
         vary_on: _,
         ignore_query: _,

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+union double_int64 { double a; int64_t b; };
+
 // Imported Functions from `ostler:plugin/log@0.1.0`
 
 __attribute__((__import_module__("ostler:plugin/log@0.1.0"), __import_name__("write")))
@@ -96,6 +98,31 @@ extern void __wasm_import_ostler_plugin_cache_get_or_compute_lock(uint8_t *, siz
 
 __attribute__((__import_module__("ostler:plugin/cache@0.1.0"), __import_name__("unlock")))
 extern void __wasm_import_ostler_plugin_cache_unlock(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `ostler:plugin/flags@0.1.0`
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("get-boolean")))
+extern int32_t __wasm_import_ostler_plugin_flags_get_boolean(uint8_t *, size_t, int32_t);
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("get-string")))
+extern void __wasm_import_ostler_plugin_flags_get_string(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("get-number")))
+extern double __wasm_import_ostler_plugin_flags_get_number(uint8_t *, size_t, double);
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("get-object")))
+extern void __wasm_import_ostler_plugin_flags_get_object(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("resolve")))
+extern void __wasm_import_ostler_plugin_flags_resolve(uint8_t *, size_t, int32_t, int64_t, size_t, uint8_t *);
+
+__attribute__((__import_module__("ostler:plugin/flags@0.1.0"), __import_name__("add-context")))
+extern int32_t __wasm_import_ostler_plugin_flags_add_context(uint8_t *, size_t);
+
+// Imported Functions from `ostler:plugin/experiment@0.1.0`
+
+__attribute__((__import_module__("ostler:plugin/experiment@0.1.0"), __import_name__("track")))
+extern int32_t __wasm_import_ostler_plugin_experiment_track(uint8_t *, size_t, double);
 
 // Exported Functions from `ostler:plugin/http-handler@0.1.0`
 
@@ -486,6 +513,39 @@ void ostler_plugin_cache_result_found_error_free(ostler_plugin_cache_result_foun
   } else {
     ostler_plugin_cache_error_free(&ptr->val.err);
   }
+}
+
+void ostler_plugin_flags_value_free(ostler_plugin_flags_value_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      typed_string_free(&ptr->val.string);
+      break;
+    }
+    case 2: {
+      break;
+    }
+    case 3: {
+      typed_string_free(&ptr->val.object);
+      break;
+    }
+  }
+}
+
+void ostler_plugin_flags_option_error_code_free(ostler_plugin_flags_option_error_code_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void ostler_plugin_flags_details_free(ostler_plugin_flags_details_t *ptr) {
+  ostler_plugin_flags_value_free(&ptr->value);
+  typed_option_string_free(&ptr->variant);
+  typed_string_free(&ptr->reason);
+  ostler_plugin_flags_option_error_code_free(&ptr->error_code);
+  typed_option_string_free(&ptr->error_message);
+  typed_string_free(&ptr->metadata);
 }
 
 void exports_ostler_plugin_http_handler_request_free(exports_ostler_plugin_http_handler_request_t *ptr) {
@@ -1607,6 +1667,146 @@ bool ostler_plugin_cache_unlock(typed_string_t *cache, typed_string_t *key, ostl
     *err = result.val.err;
     return 0;
   }
+}
+
+bool ostler_plugin_flags_get_boolean(typed_string_t *key, bool default_) {
+  int32_t ret = __wasm_import_ostler_plugin_flags_get_boolean((uint8_t *) (*key).ptr, (*key).len, default_);
+  return ret;
+}
+
+void ostler_plugin_flags_get_string(typed_string_t *key, typed_string_t *default_, typed_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_flags_get_string((uint8_t *) (*key).ptr, (*key).len, (uint8_t *) (*default_).ptr, (*default_).len, ptr);
+  *ret = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+double ostler_plugin_flags_get_number(typed_string_t *key, double default_) {
+  double ret = __wasm_import_ostler_plugin_flags_get_number((uint8_t *) (*key).ptr, (*key).len, default_);
+  return ret;
+}
+
+void ostler_plugin_flags_get_object(typed_string_t *key, typed_string_t *default_, typed_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_flags_get_object((uint8_t *) (*key).ptr, (*key).len, (uint8_t *) (*default_).ptr, (*default_).len, ptr);
+  *ret = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void ostler_plugin_flags_resolve(typed_string_t *key, ostler_plugin_flags_value_t *default_, ostler_plugin_flags_details_t *ret) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(16+12*sizeof(void*))];
+  int32_t variant;
+  int64_t variant3;
+  size_t variant4;
+  switch ((int32_t) (*default_).tag) {
+    case 0: {
+      const bool *payload = &(*default_).val.boolean;
+      variant = 0;
+      variant3 = (int64_t) *payload;
+      variant4 = 0;
+      break;
+    }
+    case 1: {
+      const typed_string_t *payload0 = &(*default_).val.string;
+      variant = 1;
+      variant3 = (int64_t) (uint8_t *) (*payload0).ptr;
+      variant4 = (*payload0).len;
+      break;
+    }
+    case 2: {
+      const double *payload1 = &(*default_).val.number;
+      variant = 2;
+      variant3 = ((union double_int64){ *payload1 }).b;
+      variant4 = 0;
+      break;
+    }
+    case 3: {
+      const typed_string_t *payload2 = &(*default_).val.object;
+      variant = 3;
+      variant3 = (int64_t) (uint8_t *) (*payload2).ptr;
+      variant4 = (*payload2).len;
+      break;
+    }
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_ostler_plugin_flags_resolve((uint8_t *) (*key).ptr, (*key).len, variant, variant3, variant4, ptr);
+  ostler_plugin_flags_value_t variant5;
+  variant5.tag = (int32_t) *((uint8_t*) (ptr + 0));
+  switch ((int32_t) variant5.tag) {
+    case 0: {
+      variant5.val.boolean = (int32_t) *((uint8_t*) (ptr + 8));
+      break;
+    }
+    case 1: {
+      variant5.val.string = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) };
+      break;
+    }
+    case 2: {
+      variant5.val.number = *((double*) (ptr + 8));
+      break;
+    }
+    case 3: {
+      variant5.val.object = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) };
+      break;
+    }
+  }
+  typed_option_string_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + (8+2*sizeof(void*))))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+3*sizeof(void*))))), (*((size_t*) (ptr + (8+4*sizeof(void*))))) };
+      break;
+    }
+  }
+  ostler_plugin_flags_option_error_code_t option6;
+  switch ((int32_t) *((uint8_t*) (ptr + (8+7*sizeof(void*))))) {
+    case 0: {
+      option6.is_some = false;
+      break;
+    }
+    case 1: {
+      option6.is_some = true;
+      option6.val = (int32_t) *((uint8_t*) (ptr + (9+7*sizeof(void*))));
+      break;
+    }
+  }
+  typed_option_string_t option7;
+  switch ((int32_t) *((uint8_t*) (ptr + (8+8*sizeof(void*))))) {
+    case 0: {
+      option7.is_some = false;
+      break;
+    }
+    case 1: {
+      option7.is_some = true;
+      option7.val = (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+9*sizeof(void*))))), (*((size_t*) (ptr + (8+10*sizeof(void*))))) };
+      break;
+    }
+  }
+  *ret = (ostler_plugin_flags_details_t) {
+    (ostler_plugin_flags_value_t) variant5,
+    (typed_option_string_t) option,
+    (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+5*sizeof(void*))))), (*((size_t*) (ptr + (8+6*sizeof(void*))))) },
+    (ostler_plugin_flags_option_error_code_t) option6,
+    (typed_option_string_t) option7,
+    (typed_string_t) (typed_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+11*sizeof(void*))))), (*((size_t*) (ptr + (8+12*sizeof(void*))))) },
+  };
+}
+
+bool ostler_plugin_flags_add_context(typed_list_tuple2_string_string_t *attributes) {
+  int32_t ret = __wasm_import_ostler_plugin_flags_add_context((uint8_t *) (*attributes).ptr, (*attributes).len);
+  return ret;
+}
+
+bool ostler_plugin_experiment_track(typed_string_t *metric, double value) {
+  int32_t ret = __wasm_import_ostler_plugin_experiment_track((uint8_t *) (*metric).ptr, (*metric).len, value);
+  return ret;
 }
 
 __attribute__((__export_name__("ostler:plugin/http-handler@0.1.0#handle")))

@@ -339,6 +339,51 @@ typedef struct {
   } val;
 } ostler_plugin_cache_result_found_error_t;
 
+// A value of one of the four types of flags.
+typedef struct ostler_plugin_flags_value_t {
+  uint8_t tag;
+  union {
+    bool     boolean;
+    typed_string_t     string;
+    double     number;
+    typed_string_t     object;
+  } val;
+} ostler_plugin_flags_value_t;
+
+#define OSTLER_PLUGIN_FLAGS_VALUE_BOOLEAN 0
+#define OSTLER_PLUGIN_FLAGS_VALUE_STRING 1
+#define OSTLER_PLUGIN_FLAGS_VALUE_NUMBER 2
+// A JSON object.
+#define OSTLER_PLUGIN_FLAGS_VALUE_OBJECT 3
+
+// As the OpenFeature specification names them.
+typedef uint8_t ostler_plugin_flags_error_code_t;
+
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_PROVIDER_NOT_READY 0
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_FLAG_NOT_FOUND 1
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_PARSE_ERROR 2
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_TYPE_MISMATCH 3
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_TARGETING_KEY_MISSING 4
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_INVALID_CONTEXT 5
+#define OSTLER_PLUGIN_FLAGS_ERROR_CODE_GENERAL 6
+
+typedef struct {
+  bool is_some;
+  ostler_plugin_flags_error_code_t val;
+} ostler_plugin_flags_option_error_code_t;
+
+typedef struct ostler_plugin_flags_details_t {
+  ostler_plugin_flags_value_t   value;
+  // Name of the variant; none for the default that was passed.
+  typed_option_string_t   variant;
+  // `STATIC`, `DEFAULT`, `TARGETING_MATCH`, `SPLIT`, `CACHED`, `DISABLED`, `UNKNOWN`, `STALE` or `ERROR`.
+  typed_string_t   reason;
+  ostler_plugin_flags_option_error_code_t   error_code;
+  typed_option_string_t   error_message;
+  // A JSON object.
+  typed_string_t   metadata;
+} ostler_plugin_flags_details_t;
+
 typedef ostler_plugin_types_request_t exports_ostler_plugin_http_handler_request_t;
 
 typedef ostler_plugin_types_response_t exports_ostler_plugin_http_handler_response_t;
@@ -413,6 +458,24 @@ extern bool ostler_plugin_cache_delete_tag(typed_string_t *cache, typed_string_t
 extern bool ostler_plugin_cache_get_or_compute_lock(typed_string_t *cache, typed_string_t *key, uint32_t wait_ms, ostler_plugin_cache_found_t *ret, ostler_plugin_cache_error_t *err);
 // Gives that right back.
 extern bool ostler_plugin_cache_unlock(typed_string_t *cache, typed_string_t *key, ostler_plugin_cache_error_t *err);
+
+// Imported Functions from `ostler:plugin/flags@0.1.0`
+extern bool ostler_plugin_flags_get_boolean(typed_string_t *key, bool default_);
+extern void ostler_plugin_flags_get_string(typed_string_t *key, typed_string_t *default_, typed_string_t *ret);
+extern double ostler_plugin_flags_get_number(typed_string_t *key, double default_);
+// `default`, and what comes back, are JSON objects.
+extern void ostler_plugin_flags_get_object(typed_string_t *key, typed_string_t *default_, typed_string_t *ret);
+// The flag that `default` has the type of.
+extern void ostler_plugin_flags_resolve(typed_string_t *key, ostler_plugin_flags_value_t *default_, ostler_plugin_flags_details_t *ret);
+// Adds attributes, each a name and a JSON value, to what the host says of the exchange (`targetingKey`, `subject`,
+// `tenant`, `roles`, `address`, `route`, `method`, `path`, `host`, `plugin`, `release`), for the rest of this exchange.
+// `targetingKey` may be set as well. At most 64 attributes and 16 KiB; false if they are more or not JSON.
+extern bool ostler_plugin_flags_add_context(typed_list_tuple2_string_string_t *attributes);
+
+// Imported Functions from `ostler:plugin/experiment@0.1.0`
+// Counts `value` of `metric` (1 to 64 of `a-z 0-9 - _ .`) for the release that runs, and for the variant of every flag
+// under experiment that this exchange has asked for. False if the name or the value (not finite) is refused.
+extern bool ostler_plugin_experiment_track(typed_string_t *metric, double value);
 
 // Exported Functions from `ostler:plugin/http-handler@0.1.0`
 bool exports_ostler_plugin_http_handler_handle(exports_ostler_plugin_http_handler_request_t *request, exports_ostler_plugin_http_handler_response_t *ret, typed_string_t *err);
@@ -496,6 +559,12 @@ void ostler_plugin_cache_result_option_list_u8_error_free(ostler_plugin_cache_re
 void ostler_plugin_cache_result_void_error_free(ostler_plugin_cache_result_void_error_t *ptr);
 
 void ostler_plugin_cache_result_found_error_free(ostler_plugin_cache_result_found_error_t *ptr);
+
+void ostler_plugin_flags_value_free(ostler_plugin_flags_value_t *ptr);
+
+void ostler_plugin_flags_option_error_code_free(ostler_plugin_flags_option_error_code_t *ptr);
+
+void ostler_plugin_flags_details_free(ostler_plugin_flags_details_t *ptr);
 
 void exports_ostler_plugin_http_handler_request_free(exports_ostler_plugin_http_handler_request_t *ptr);
 

@@ -274,6 +274,7 @@ ostler_result ostler_fetch(const ostler_outbound *request, ostler_response **res
 
 #include "ostler_json.h"
 
+#include "ostler_flags.h"
 #include "ostler_gate.h"
 
 #endif

@@ -41,6 +41,7 @@ void ostler_test_begin(void) {
     ostler_arena_empty();
     stand_in_forget_stores();
     stand_in_forget_gate();
+    stand_in_forget_flags();
     while (kept != NULL) {
         struct kept *before = kept->before;
         free(kept);

@@ -50,6 +50,15 @@ void ostler_test_lose_cache(const char *cache);
 const char *ostler_test_cached(const char *cache, const char *key);
 bool ostler_test_is_locked(const char *cache, const char *key);
 
+/// Lets the flag say `value` from now on, whatever the context.
+void ostler_test_flag(const char *key, ostler_flag_value value);
+
+/// An attribute that was added for flags, as JSON; NULL if there is none of this name.
+const char *ostler_test_flag_context(const char *name);
+
+/// The sum of what was tracked of a metric, and how often.
+double ostler_test_tracked(const char *metric, size_t *count);
+
 /// A value of `grant = { config = { ... } }`.
 void ostler_test_config(const char *key, const char *value);
 

@@ -18,9 +18,10 @@ typed_list_u8_t stand_in_bytes(const char *data, size_t len);
 /// A text of the SDK's with a NUL behind it.
 const char *stand_in_read(const typed_string_t *text);
 
-/// Forgets all stores, and what the gate tells and lends.
+/// Forgets all stores, what the gate tells and lends, and what flags say.
 void stand_in_forget_stores(void);
 void stand_in_forget_gate(void);
+void stand_in_forget_flags(void);
 
 /// The clock of the test, in milliseconds.
 uint64_t stand_in_now(void);

@@ -249,15 +249,16 @@ static void other_servers_are_asked(void) {
     assert(ostler_fetch(&(ostler_outbound){.url = "https://down.test/"}, &response) == OSTLER_FAILED);
 }
 
-/// In gate_test.c.
+/// In gate_test.c and flags_test.c.
 void gate_tests(void);
+void flags_tests(void);
 
 int main(void) {
     void (*const tests[])(void) = {
         a_request_is_looked_up, paths_fit_patterns, texts_are_trimmed_and_counted, a_response_is_built, json_is_read,
         what_is_no_json_is_refused, depth_is_bounded, no_input_breaks_the_reader, json_is_written,
         values_come_back_as_they_were_put, counters_and_swaps_are_exact, keys_come_in_pages_and_batches,
-        the_rest_of_the_host_is_there, other_servers_are_asked, gate_tests,
+        the_rest_of_the_host_is_there, other_servers_are_asked, gate_tests, flags_tests,
     };
     size_t count = sizeof tests / sizeof *tests;
     for (size_t i = 0; i < count; i++) {

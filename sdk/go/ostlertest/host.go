@@ -50,6 +50,7 @@ type Host struct {
 	servers      http.Handler
 	beforeChange func()
 	gate         gate
+	flags        flags
 }
 
 // New puts stand-ins in place that grant nothing; 2 s are left until the deadline. slog and http.DefaultTransport go to them too.

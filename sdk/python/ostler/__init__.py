@@ -9,7 +9,7 @@
 ``ostler build`` makes a component of the project; under CPython the same function is tested with ``ostler.testing``.
 """
 
-from . import authz, cache, config, context, http, kv, log, rate_limit
+from . import authz, cache, config, context, experiment, flags, http, kv, log, rate_limit
 from .pairs import Headers, Pairs
 from .problem import (
     BadRequest,
@@ -47,6 +47,8 @@ __all__ = [
     "cache",
     "config",
     "context",
+    "experiment",
+    "flags",
     "http",
     "kv",
     "log",

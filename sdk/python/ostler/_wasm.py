@@ -16,10 +16,23 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn, TypeVar
 
 from componentize_py_types import Err
-from wit_world.imports import authz, cache, config, context, http_client, kv, log, rate_limit, types
+from wit_world.imports import (
+    authz,
+    cache,
+    config,
+    context,
+    experiment,
+    flags,
+    http_client,
+    kv,
+    log,
+    rate_limit,
+    types,
+)
 
 from . import _host, _json, http
 from . import cache as _cache
+from . import flags as _flags
 from . import kv as _kv
 from . import rate_limit as _rate_limit
 from ._keep import Kept
@@ -56,6 +69,25 @@ _LIMIT_ERRORS: dict[type, Callable[..., Exception]] = {
     rate_limit.Error_Unavailable: _rate_limit.Unavailable,
 }
 _LEVELS = {level: getattr(log.Level, level.name) for level in Level}
+
+
+_FLAG_TYPES: list[tuple[type, Callable[..., Any]]] = [
+    (bool, flags.Value_Boolean),
+    (str, flags.Value_String),
+    (dict, lambda value: flags.Value_Object(_json.dumps(value).decode())),
+]
+
+
+def _flag_value(value: Any) -> Any:
+    """The contract's form of a value, by its type; a number otherwise."""
+    for kind, make in _FLAG_TYPES:
+        if isinstance(value, kind):
+            return make(value)
+    return flags.Value_Number(float(value))
+
+
+def _plain(value: Any) -> Any:
+    return _json.loads(value.value.encode()) if isinstance(value, flags.Value_Object) else value.value
 
 
 def _raise(error: Any, kinds: dict[type, Callable[..., Exception]]) -> NoReturn:
@@ -136,6 +168,31 @@ class WasmHost:
 
     def cache_unlock(self, name: str, key: str) -> None:
         _cache_call(cache.unlock, name, key)
+
+    def flags_get_boolean(self, key: str, default: bool) -> bool:
+        return flags.get_boolean(key, default)
+
+    def flags_get_string(self, key: str, default: str) -> str:
+        return flags.get_string(key, default)
+
+    def flags_get_number(self, key: str, default: float) -> float:
+        return flags.get_number(key, default)
+
+    def flags_get_object(self, key: str, default: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = _json.loads(flags.get_object(key, _json.dumps(default).decode()).encode())
+        return found
+
+    def flags_resolve(self, key: str, default: Any) -> _flags.Details[Any]:
+        it = flags.resolve(key, _flag_value(default))
+        code = None if it.error_code is None else _flags.ErrorCode[it.error_code.name]
+        metadata = _json.loads(it.metadata.encode())
+        return _flags.Details(_plain(it.value), it.variant, it.reason, code, it.error_message, metadata)
+
+    def flags_add_context(self, attributes: list[tuple[str, str]]) -> bool:
+        return flags.add_context(attributes)
+
+    def experiment_track(self, metric: str, value: float) -> bool:
+        return experiment.track(metric, value)
 
     def send(self, request: http.Outbound) -> Response:
         wanted = http_client.Outbound(

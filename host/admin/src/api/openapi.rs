@@ -163,7 +163,7 @@ fn schemas() -> Value {
             "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
                 "compile_ms": whole, "idle_instances": whole, "busy": whole, "waiting": whole } },
             "deploying": { "type": ["object", "null"], "properties": {
-                "step": { "enum": ["validate", "compile", "activate"] }, "for_ms": whole } },
+                "step": { "enum": ["validate", "compile", "check", "activate"] }, "for_ms": whole } },
             "instances": text, "memory": text, "deadline": text, "concurrency": whole,
             "routes": { "type": "array", "items": route } } },
         "Plugins": { "type": "object", "properties": { "plugins": { "type": "array", "items": reference("Plugin") } } },

@@ -6,7 +6,7 @@ use ostler_runtime::inspect::COMPONENT_BYTES_MAX;
 
 use super::answer::{Answer, Problem, empty, json};
 use super::body::{receive, receive_json};
-use crate::control::Control;
+use crate::control::{Control, Upload};
 
 pub(super) async fn list(control: &Control, name: &str) -> Answer {
     Ok(json(StatusCode::OK, &serde_json::json!({ "releases": control.releases(name).await? })))
@@ -14,7 +14,7 @@ pub(super) async fn list(control: &Control, name: &str) -> Answer {
 
 pub(super) async fn put(control: &Control, name: &str, request: Request<Body>) -> Answer {
     let component = receive(request.into_body(), COMPONENT_BYTES_MAX as u64).await?;
-    let deployed = control.deploy(name, component).await?;
+    let deployed = control.deploy(name, Upload::of(component)).await?;
     let status = if deployed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &deployed))
 }

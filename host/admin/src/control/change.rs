@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use ostler_core::Digest;
 use ostler_core::plugin::is_name;
 use ostler_release::NewRelease;
@@ -11,7 +10,7 @@ use serde::Serialize;
 use super::entry::{Entry, Live, Origin};
 use super::progress::Step;
 use super::view::{millis, unknown};
-use super::{Control, Refusal, ReleaseView, read_definition};
+use super::{Control, Refusal, ReleaseView, Upload, read_definition};
 
 /// What came of an upload.
 #[derive(Debug, Serialize)]
@@ -39,37 +38,34 @@ pub struct Deployed {
 
 impl Control {
     /// Validates, compiles, records and activates `component` as a release of `name`.
-    pub(crate) async fn deploy(&self, name: &str, component: Bytes) -> Result<Deployed, Refusal> {
-        self.takes_uploads(name).await?;
+    pub(crate) async fn deploy(&self, name: &str, upload: Upload) -> Result<Deployed, Refusal> {
+        let entry = self.takes_uploads(name).await?;
         let told = self.0.progress.of(name);
-        told.begins(Step::Validate);
-        let start = Instant::now();
-        let inspection = self.inspect(component.clone()).await?;
-        let validate_ms = millis(start.elapsed());
-        told.begins(Step::Compile);
-        let compiled = self.inspected(name, component.clone()).await?;
+        let trusted = self.admit(name, &entry, &upload, &told).await?;
         told.begins(Step::Activate);
         let start = Instant::now();
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
-        let live = self.link(name, &entry.definition.spec, compiled, entry.live.as_ref())?;
+        self.still_holds(&trusted, &entry).await?;
+        let live = self.link(name, &entry.definition.spec, trusted.compiled, entry.live.as_ref())?;
         let release = NewRelease {
             handler: live.plugin.handler().to_owned(),
             compile_ms: millis(live.component.compile_time),
-            warnings: inspection.warnings(&entry.definition.spec.grant),
+            warnings: trusted.inspection.warnings(&entry.definition.spec.grant),
+            admitted: trusted.admitted,
         };
         let deployed = Deployed {
             plugin: name.to_owned(),
             digest: live.component.digest.to_string(),
             size: live.component.size,
             handler: live.plugin.handler(),
-            validate_ms,
+            validate_ms: trusted.validate_ms,
             compile_ms: release.compile_ms,
             activate_ms: 0,
             warnings: release.warnings.clone(),
             new: true,
         };
-        let recorded = self.0.registry.record_and_activate(name, release, component).await?;
+        let recorded = self.0.registry.record_and_activate(name, release, upload.component).await?;
         self.go_live(name, Entry { live: Some(live), ..entry }).await?;
         Ok(Deployed { activate_ms: millis(start.elapsed()), new: recorded.new, ..deployed })
     }

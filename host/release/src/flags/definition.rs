@@ -51,6 +51,8 @@ pub struct Flag {
     targeting: Option<Targeting>,
     metadata: Arc<Value>,
     text: Box<str>,
+    /// The text with every `$ref` replaced, where it has one.
+    alone: Option<Box<str>>,
     digest: u128,
 }
 
@@ -141,6 +143,7 @@ impl Flag {
         let targeting = read_targeting(entries, path, reading, problems);
         let metadata = read_metadata(entries.get("metadata"), path, place.metadata, problems);
         let text = json.to_string();
+        let alone = problems.is_empty().then(|| reading.standing_alone(json)).flatten();
         if text.len() > DEFINITION_MAX {
             let found = format!("{} bytes", text.len());
             problems.add(path, found, format!("at most {DEFINITION_MAX} bytes"), "shorten the definition");
@@ -155,6 +158,7 @@ impl Flag {
             targeting: targeting?,
             metadata: metadata?,
             text: text.into(),
+            alone: alone.map(|alone| alone.to_string().into()),
         })
     }
 
@@ -176,6 +180,11 @@ impl Flag {
     /// Its definition: JSON in one line.
     pub fn definition(&self) -> &str {
         &self.text
+    }
+
+    /// Its definition without a `$ref`: what that names is in its place.
+    pub(super) fn standing_alone(&self) -> &str {
+        self.alone.as_ref().unwrap_or(&self.text)
     }
 
     /// Its variants, with their values.

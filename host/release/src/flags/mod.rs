@@ -10,6 +10,7 @@ mod document;
 mod problem;
 mod resolution;
 mod set;
+mod store;
 mod targeting;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use document::Document;
 pub use problem::{Problem, Refused};
 pub use resolution::{ErrorCode, Reason, Resolution};
 pub use set::{FlagSet, Flags, Source};
+pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Store};
 
 /// Most flags of a host.
 pub const FLAGS_MAX: usize = 50_000;

@@ -7,7 +7,7 @@ use ostler_core::Digest;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tokio::task::spawn_blocking;
 
-use super::{NewRelease, Recorded, Registry, Release, definition, history, release, rollout};
+use super::{NewRelease, Recorded, Registry, Release, admission, definition, history, release, rollout};
 use crate::Error;
 
 impl Registry {
@@ -146,6 +146,7 @@ impl Registry {
         self.drop_releases(move |tx| {
             definition::remove(tx, &plugin)?;
             rollout::forget(tx, &plugin)?;
+            admission::forget(tx, &plugin)?;
             drop_where(tx, "plugin = ?1", [plugin])
         })
         .await
@@ -211,10 +212,12 @@ fn insert(
     let compile_ms = i64::try_from(new.compile_ms).unwrap_or(i64::MAX);
     let row = params![plugin, digest.bytes(), size as i64, new.handler, compile_ms, warnings, now];
     let inserted = tx.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
-    match inserted {
-        Some(id) => Ok((id, true)),
-        None => Ok((release::find(tx, plugin, digest)?, false)),
-    }
+    let (id, is_new) = match inserted {
+        Some(id) => (id, true),
+        None => (release::find(tx, plugin, digest)?, false),
+    };
+    admission::keep(tx, id, &new.admitted)?;
+    Ok((id, is_new))
 }
 
 /// Drops what a plugin has beyond `keep`, neither the live release nor `newest` nor one on trial; which components nobody

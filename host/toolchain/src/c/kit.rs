@@ -28,17 +28,19 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 27] = files! {
+const SDK: [(&str, &str); 30] = files! {
     "README.md"
     "bindings/typed.c"
     "bindings/typed.h"
     "include/ostler.h"
+    "include/ostler_flags.h"
     "include/ostler_gate.h"
     "include/ostler_json.h"
     "ostler.mk"
     "src/arena.c"
     "src/cache.c"
     "src/export.c"
+    "src/flags.c"
     "src/gate.c"
     "src/host.c"
     "src/http.c"
@@ -50,6 +52,7 @@ const SDK: [(&str, &str); 27] = files! {
     "src/response.c"
     "src/text.c"
     "src/uri.c"
+    "testing/flags.c"
     "testing/gate.c"
     "testing/host.c"
     "testing/ostler_testing.h"

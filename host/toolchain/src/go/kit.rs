@@ -95,12 +95,14 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 54] = files! {
+const SDK: [(&str, &str); 62] = files! {
     "README.md"
     "authz/authz.go"
     "cache/cache.go"
     "component_wasip1.go"
     "config/config.go"
+    "experiment/experiment.go"
+    "flags/flags.go"
     "go.mod"
     "internal/bindings/exports/export_ostler_plugin_http_handler/handler.go"
     "internal/bindings/exports/wit_exports/wit_exports.go"
@@ -112,6 +114,10 @@ const SDK: [(&str, &str); 54] = files! {
     "internal/bindings/imports/ostler_plugin_config/wit_bindings.go"
     "internal/bindings/imports/ostler_plugin_context/empty.s"
     "internal/bindings/imports/ostler_plugin_context/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_experiment/empty.s"
+    "internal/bindings/imports/ostler_plugin_experiment/wit_bindings.go"
+    "internal/bindings/imports/ostler_plugin_flags/empty.s"
+    "internal/bindings/imports/ostler_plugin_flags/wit_bindings.go"
     "internal/bindings/imports/ostler_plugin_http_client/empty.s"
     "internal/bindings/imports/ostler_plugin_http_client/wit_bindings.go"
     "internal/bindings/imports/ostler_plugin_http_handler/empty.s"
@@ -125,6 +131,7 @@ const SDK: [(&str, &str); 54] = files! {
     "internal/bindings/imports/ostler_plugin_types/empty.s"
     "internal/bindings/imports/ostler_plugin_types/wit_bindings.go"
     "internal/host/component_wasip1.go"
+    "internal/host/flags_wasip1.go"
     "internal/host/gate_wasip1.go"
     "internal/host/host.go"
     "internal/serve/serve.go"
@@ -142,6 +149,7 @@ const SDK: [(&str, &str); 54] = files! {
     "kv/kv.go"
     "log.go"
     "ostler.go"
+    "ostlertest/flags.go"
     "ostlertest/gate.go"
     "ostlertest/host.go"
     "ostlertest/store.go"

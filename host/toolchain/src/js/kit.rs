@@ -55,7 +55,7 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-pub(crate) const SDK: [(&str, &str); 32] = files! {
+pub(crate) const SDK: [(&str, &str); 35] = files! {
     "README.md"
     "package.json"
     "src/authz.js"
@@ -65,6 +65,8 @@ pub(crate) const SDK: [(&str, &str); 32] = files! {
     "src/config.js"
     "src/context.js"
     "src/env.js"
+    "src/experiment.js"
+    "src/flags.js"
     "src/host/component.js"
     "src/host/standin.js"
     "src/http.js"
@@ -85,6 +87,7 @@ pub(crate) const SDK: [(&str, &str); 32] = files! {
     "src/testing/cache.js"
     "src/testing/capabilities.js"
     "src/testing/failure.js"
+    "src/testing/flag.js"
     "src/testing/limit.js"
     "src/testing/store.js"
     "wit/plugin.wit"

@@ -33,7 +33,7 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 29] = files! {
+const SDK: [(&str, &str); 32] = files! {
     "README.md"
     "ostler/__init__.py"
     "ostler/_host.py"
@@ -46,6 +46,8 @@ const SDK: [(&str, &str); 29] = files! {
     "ostler/cache.py"
     "ostler/config.py"
     "ostler/context.py"
+    "ostler/experiment.py"
+    "ostler/flags.py"
     "ostler/http.py"
     "ostler/kv.py"
     "ostler/log.py"
@@ -58,6 +60,7 @@ const SDK: [(&str, &str); 29] = files! {
     "ostler/router.py"
     "ostler/testing/__init__.py"
     "ostler/testing/cache.py"
+    "ostler/testing/flag.py"
     "ostler/testing/limit.py"
     "ostler/testing/store.py"
     "ostler/wsgi.py"

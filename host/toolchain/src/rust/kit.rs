@@ -85,7 +85,7 @@ macro_rules! files {
 }
 
 /// The SDK's files.
-const SDK: [(&str, &str); 27] = files! {
+const SDK: [(&str, &str); 30] = files! {
     "Cargo.toml"
     "README.md"
     "macros/Cargo.toml"
@@ -97,7 +97,9 @@ const SDK: [(&str, &str); 27] = files! {
     "src/config.rs"
     "src/context.rs"
     "src/error.rs"
+    "src/experiment.rs"
     "src/export.rs"
+    "src/flags.rs"
     "src/heap.rs"
     "src/http.rs"
     "src/kv.rs"
@@ -109,6 +111,7 @@ const SDK: [(&str, &str); 27] = files! {
     "src/testing.rs"
     "src/testing/cache.rs"
     "src/testing/capabilities.rs"
+    "src/testing/flag.rs"
     "src/testing/limit.rs"
     "src/testing/store.rs"
     "src/uri.rs"

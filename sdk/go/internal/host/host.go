@@ -52,6 +52,28 @@ type Decision struct {
 	RetryAfter time.Duration
 }
 
+// FlagValue is a value of one of the four types of flags: Kind tells which field has it. An object is its JSON, in Text.
+type FlagValue struct {
+	Kind    uint8
+	Boolean bool
+	Text    string
+	Number  float64
+}
+
+// Kinds of a FlagValue, in the contract's order.
+const (
+	FlagBoolean uint8 = iota
+	FlagString
+	FlagNumber
+	FlagObject
+)
+
+// FlagDetails is a flag's answer; what is empty is none. Metadata is a JSON object.
+type FlagDetails struct {
+	Value                                              FlagValue
+	Variant, Reason, ErrorCode, ErrorMessage, Metadata string
+}
+
 // Entry is a key with its value.
 type Entry struct {
 	Key   string
@@ -93,6 +115,14 @@ type Host interface {
 	AuthzCheck(permission, resource string) (allowed bool, reason string)
 	RateLimitCheck(limit, key string, cost uint32) (Decision, error)
 	Send(request Outbound) (Response, error)
+
+	FlagBoolean(key string, fallback bool) bool
+	FlagString(key, fallback string) string
+	FlagNumber(key string, fallback float64) float64
+	FlagObject(key, fallback string) string
+	FlagResolve(key string, fallback FlagValue) FlagDetails
+	FlagContext(attributes [][2]string) bool
+	Track(metric string, value float64) bool
 
 	KVGet(store, key string) ([]byte, error)
 	KVSet(store, key string, value []byte, ttl time.Duration) error

@@ -21,11 +21,13 @@ from .. import kv as _kv
 from .. import rate_limit as _rate_limit
 from ..authz import Decision
 from ..context import Context, Principal
+from ..flags import Details, Value
 from ..log import Level
 from ..problem import Problem
 from ..request import Request
 from ..response import Response
 from .cache import Cache
+from .flag import Flags
 from .limit import Limit
 from .store import Store, check_batch, check_key, check_value
 
@@ -58,6 +60,7 @@ class Host:
         http: Answer | None = None,
         cache: Iterable[str] = (),
         limits: Mapping[str, tuple[int, float]] | None = None,
+        flags: Mapping[str, Value] | None = None,
         principal: Principal | None = None,
         parameters: Mapping[str, Any] | None = None,
         allow: Iterable[str | tuple[str, str]] = (),
@@ -67,14 +70,15 @@ class Host:
         client_address: str = "127.0.0.1",
         deadline_left: float = 2.0,
     ) -> None:
-        """``limits``: what each admits for a key, and again after so many seconds. ``allow``: permissions, or pairs of one and
-        the resource it is for."""
+        """``limits``: what each admits for a key, and again after so many seconds. ``flags``: what each says, whatever the context.
+        ``allow``: permissions, or pairs of one and the resource it is for."""
         contents = kv if isinstance(kv, Mapping) else {name: {} for name in kv}
         self._stores = {name: Store(values) for name, values in contents.items()}
         self._config = dict(config or {})
         self._http = http
         self._caches = {name: Cache() for name in cache}
         self._limits = {name: Limit(admits, per) for name, (admits, per) in (limits or {}).items()}
+        self._flags = Flags(flags or {})
         self._principal = principal
         self._parameters = _json.dumps(dict(parameters or {}))
         self._allow = {(entry, "") if isinstance(entry, str) else entry for entry in allow}
@@ -120,6 +124,19 @@ class Host:
     def lose_cache(self, cache: str) -> None:
         """From now on the cache answers that its shared store is gone."""
         self._caches[cache].lost = True
+
+    def set_flag(self, key: str, value: Value) -> None:
+        """From now on the flag says ``value``."""
+        self._flags.values[key] = value
+
+    @property
+    def flag_context(self) -> dict[str, Any]:
+        """Attributes that were added for flags, by name."""
+        return dict(self._flags.context)
+
+    def tracked(self, metric: str) -> list[float]:
+        """Values of ``metric`` that were tracked, in order."""
+        return [value for name, value in self._flags.tracked if name == metric]
 
     def advance(self, seconds: float) -> None:
         """Lets time pass for limits and for values with a time to live."""
@@ -176,6 +193,27 @@ class Host:
 
     def cache_unlock(self, name: str, key: str) -> None:
         self._cache(name).locked.discard(key)
+
+    def flags_get_boolean(self, key: str, default: bool) -> bool:
+        return bool(self._flags.resolve(key, default).value)
+
+    def flags_get_string(self, key: str, default: str) -> str:
+        return str(self._flags.resolve(key, default).value)
+
+    def flags_get_number(self, key: str, default: float) -> float:
+        return float(self._flags.resolve(key, default).value)
+
+    def flags_get_object(self, key: str, default: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._flags.resolve(key, default).value)
+
+    def flags_resolve(self, key: str, default: Any) -> Details[Any]:
+        return self._flags.resolve(key, default)
+
+    def flags_add_context(self, attributes: list[tuple[str, str]]) -> bool:
+        return self._flags.add(attributes)
+
+    def experiment_track(self, metric: str, value: float) -> bool:
+        return self._flags.track(metric, value)
 
     def send(self, request: _http.Outbound) -> Response:
         if self._http is None:

@@ -107,6 +107,26 @@ impl<'e> Reading<'e> {
         Reading { evaluators, left: nodes }
     }
 
+    /// The definition with every `$ref` of its targeting replaced; none if it has none. Only for what was read without a problem,
+    /// so that it ends.
+    pub(in crate::flags) fn standing_alone(&self, definition: &Value) -> Option<Value> {
+        let rule = definition.get("targeting").filter(|rule| has_reference(rule))?;
+        let mut alone = definition.clone();
+        alone["targeting"] = self.replaced(rule);
+        Some(alone)
+    }
+
+    fn replaced(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| self.replaced(item)).collect(),
+            Value::Object(entries) => match entries.get("$ref").and_then(Value::as_str) {
+                Some(name) => self.evaluators.get(name).map_or(Value::Null, |rule| self.replaced(rule)),
+                None => entries.iter().map(|(name, value)| (name.clone(), self.replaced(value))).collect(),
+            },
+            plain => plain.clone(),
+        }
+    }
+
     pub(super) fn read(
         &mut self,
         rule: &Value,
@@ -288,6 +308,14 @@ impl<'r> Rule<'r, '_> {
         let read = self.value(rule, &join("$evaluators", name), depth + 1);
         self.within.pop();
         read
+    }
+}
+
+fn has_reference(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_reference),
+        Value::Object(entries) => entries.contains_key("$ref") || entries.values().any(has_reference),
+        _ => false,
     }
 }
 

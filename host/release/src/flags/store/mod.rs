@@ -1,0 +1,181 @@
+//! Where flags come from, and the changes to them.
+//!
+//! Two layers make the set in force: files, the later over the earlier, and what the API defines, over all files. A change over
+//! the API is in the database before it is acknowledged and before it counts. **Invariant:** changes are made one after the other
+//! (`layers` is held meanwhile), so the set in force is always that of the last one acknowledged.
+
+mod change;
+mod error;
+mod files;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostler_services::{Clock, Database, DatabaseError};
+use tokio::sync::Mutex;
+
+use super::definition::Flag;
+use super::document::Document;
+use super::problem::Refused;
+use super::resolution::no_metadata;
+use super::set::{FlagSet, Flags, Source};
+
+pub use change::Note;
+pub use error::ChangeError;
+pub use rows::{Change, HISTORY};
+
+/// All flags and where they come from. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    flags: Flags,
+    database: Database,
+    clock: Clock,
+    layers: Mutex<Layers>,
+}
+
+/// What the set in force is made of.
+#[derive(Default)]
+struct Layers {
+    /// In the order of the configuration; a file that could not be read at the last attempt has its last content.
+    files: Vec<(PathBuf, Document)>,
+    api: BTreeMap<String, Arc<Flag>>,
+}
+
+/// Why flags cannot be loaded at the start.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file is not there or not right.
+    #[error("cannot load flags from {}: {why}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: FileError,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// What is wrong with a file of flags.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It is not right.
+    #[error("{0}")]
+    Refused(#[from] Refused),
+}
+
+impl Store {
+    /// Loads what the database and `files` define. Blocks on the disk: for start-up.
+    ///
+    /// A definition of the API that this version does not take is told in the log and passed over.
+    ///
+    /// # Errors
+    /// A file that is missing or not right; a database that fails.
+    pub fn open(database: Database, clock: Clock, files: &[PathBuf]) -> Result<Self, LoadError> {
+        let read = |file: &PathBuf| match read_file(file) {
+            Ok(document) => Ok((file.clone(), document)),
+            Err(why) => Err(LoadError::File { file: file.clone(), why }),
+        };
+        let files = files.iter().map(read).collect::<Result<_, _>>()?;
+        let kept = database.read(|connection| Ok::<_, DatabaseError>(rows::all(connection)?))?;
+        let api = kept.iter().filter_map(api_flag).collect();
+        let layers = Layers { files, api };
+        let flags = Flags::default();
+        flags.put(layers.set());
+        Ok(Store(Arc::new(Inner { flags, database, clock, layers: Mutex::new(layers) })))
+    }
+
+    /// The flags in force.
+    pub fn flags(&self) -> &Flags {
+        &self.0.flags
+    }
+
+    /// Changes of `key` over the API, the latest first, at most [`HISTORY`] of them.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn history(&self, key: &str) -> Result<Vec<Change>, ChangeError> {
+        self.0.database.read(|connection| Ok(rows::history(connection, key)?))
+    }
+
+    /// The version that `key` is at over the API: the number of its last change, 0 before the first.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn version(&self, key: &str) -> Result<u64, ChangeError> {
+        self.0.database.read(|connection| Ok(rows::version(connection, key)?))
+    }
+
+    /// When and by whom each flag of the API was changed last, by key.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn last_changes(&self) -> Result<BTreeMap<String, Change>, ChangeError> {
+        let all = self.0.database.read(|connection| Ok::<_, ChangeError>(rows::latest(connection)?))?;
+        Ok(all.into_iter().map(|change| (change.key.clone(), change)).collect())
+    }
+}
+
+impl Layers {
+    /// The set that the layers make.
+    fn set(&self) -> FlagSet {
+        let files = self.files.iter().flat_map(|(_, document)| document.flags.iter());
+        let flags = files.chain(self.api.values()).cloned();
+        FlagSet::new(flags, self.metadata())
+    }
+
+    /// What the files say of all their flags; of two that say the same name, the later.
+    fn metadata(&self) -> Arc<serde_json::Value> {
+        match self.files.as_slice() {
+            [] => no_metadata(),
+            [(_, only)] => only.metadata.clone(),
+            many => {
+                let entries = many.iter().filter_map(|(_, document)| document.metadata.as_object());
+                let merged = entries.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
+                Arc::new(serde_json::Value::Object(merged))
+            }
+        }
+    }
+
+    /// Puts a change of the API in.
+    fn take(&mut self, change: &Change) {
+        match api_flag(change) {
+            Some((key, flag)) => {
+                self.api.insert(key, flag);
+            }
+            None => {
+                self.api.remove(&change.key);
+            }
+        }
+    }
+}
+
+/// The flag that a change of the API defines; none for one that took it away.
+fn api_flag(change: &Change) -> Option<(String, Arc<Flag>)> {
+    let (key, text) = (&change.key, change.definition.as_ref()?);
+    match Flag::read(key, text.as_bytes(), Source::Api { version: change.version }) {
+        Ok(flag) => Some((key.clone(), Arc::new(flag))),
+        Err(refused) => {
+            tracing::error!(flag = key, version = change.version, %refused, "a definition of the API is passed over");
+            None
+        }
+    }
+}
+
+fn read_file(file: &Path) -> Result<Document, FileError> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let limit = super::FILE_MAX + 1;
+    std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(Document::read(file, &bytes)?)
+}

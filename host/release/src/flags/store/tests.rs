@@ -1,0 +1,178 @@
+//! Layers and changes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::flags::{Attributes, Nobody, State};
+
+struct Home {
+    folder: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl Home {
+    fn new() -> Self {
+        Home { folder: tempfile::tempdir().unwrap(), clock: Clock::manual(1_000) }
+    }
+
+    fn file(&self, name: &str, content: Value) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, content.to_string()).unwrap();
+        file
+    }
+
+    fn open(&self, files: &[PathBuf]) -> Store {
+        let database = Database::open(&self.folder.path().join("state")).unwrap();
+        Store::open(database, self.clock.clone(), files).unwrap()
+    }
+}
+
+fn on_off(default: &str) -> Value {
+    json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": default})
+}
+
+fn note(expected: Option<u64>) -> Note {
+    Note { expected, who: "ada".into(), why: "test".into() }
+}
+
+fn is_on(store: &Store, key: &str) -> bool {
+    store.flags().boolean(key, false, &Nobody).value
+}
+
+async fn set(store: &Store, default: &str, expected: Option<u64>) -> Result<u64, ChangeError> {
+    let text = on_off(default).to_string();
+    store.set("f", text.as_bytes(), note(expected)).await.map(|change| change.version)
+}
+
+#[tokio::test]
+async fn the_api_stands_before_files_and_later_files_before_earlier_ones() {
+    let home = Home::new();
+    let first = home.file("a.json", json!({"flags": {"f": on_off("off"), "g": on_off("on")}}));
+    let second = home.file("b.json", json!({"flags": {"f": on_off("on")}}));
+    let store = home.open(&[first, second.clone()]);
+    assert!(is_on(&store, "f") && is_on(&store, "g"));
+    assert_eq!(*store.flags().all().get("f").unwrap().source(), Source::File(second.into()));
+
+    set(&store, "off", Some(0)).await.unwrap();
+    assert!(!is_on(&store, "f"));
+    assert_eq!(*store.flags().all().get("f").unwrap().source(), Source::Api { version: 1 });
+
+    store.remove("f", note(Some(1))).await.unwrap();
+    assert!(is_on(&store, "f"));
+}
+
+#[tokio::test]
+async fn a_lost_update_is_refused() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    assert_eq!(set(&store, "on", Some(0)).await.unwrap(), 1);
+    assert_eq!(set(&store, "off", Some(1)).await.unwrap(), 2);
+    for stale in [0, 1, 3] {
+        let error = set(&store, "on", Some(stale)).await.unwrap_err();
+        assert!(
+            matches!(error, ChangeError::Conflict { expected, found: 2, .. } if expected == stale),
+            "{error}"
+        );
+    }
+    assert!(!is_on(&store, "f"));
+    assert_eq!(set(&store, "on", None).await.unwrap(), 3);
+    let both = tokio::join!(set(&store, "on", Some(3)), set(&store, "off", Some(3)));
+    assert!(both.0.is_ok() != both.1.is_ok(), "one of two wins");
+}
+
+#[tokio::test]
+async fn every_change_is_kept_with_who_when_and_why_and_can_be_gone_back_to() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    set(&store, "on", None).await.unwrap();
+    home.clock.advance(Duration::from_secs(1));
+    store.toggle("f", State::Disabled, note(None)).await.unwrap();
+    store.remove("f", note(Some(2))).await.unwrap();
+    let history = store.history("f").unwrap();
+    assert_eq!(history.iter().map(|change| change.version).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(
+        (history[0].definition.as_ref(), history[1].at, history[1].who.as_str()),
+        (None, 2_000, "ada")
+    );
+    assert_eq!(store.flags().boolean("f", true, &Nobody).error.unwrap().as_str(), "FLAG_NOT_FOUND");
+
+    assert_eq!(store.rollback("f", 1, note(Some(3))).await.unwrap().version, 4);
+    assert!(is_on(&store, "f"));
+    assert!(matches!(
+        store.rollback("f", 9, note(None)).await,
+        Err(ChangeError::NoSuchVersion { version: 9, .. })
+    ));
+    store.rollback("f", 3, note(None)).await.unwrap();
+    assert!(!is_on(&store, "f"));
+}
+
+#[tokio::test]
+async fn old_changes_go_and_the_version_stays() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    for _ in 0..HISTORY + 5 {
+        set(&store, "on", None).await.unwrap();
+    }
+    let history = store.history("f").unwrap();
+    assert_eq!((history.len(), history[0].version), (HISTORY, HISTORY as u64 + 5));
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    set(&store, "on", None).await.unwrap();
+    let version = store.flags().all().version();
+    drop(store);
+    let store = home.open(&[]);
+    assert!(is_on(&store, "f"));
+    assert_eq!(store.flags().all().version(), version);
+}
+
+#[tokio::test]
+async fn a_flag_of_a_file_is_switched_off_over_the_api_with_its_rules() {
+    let home = Home::new();
+    let mut flag = on_off("off");
+    flag["targeting"] = json!({"if": [{"$ref": "ours"}, "on"]});
+    let file = home
+        .file("a.json", json!({"flags": {"f": flag}, "$evaluators": {"ours": {"==": [{"var": "a"}, 1]}}}));
+    let store = home.open(&[file]);
+    store.toggle("f", State::Disabled, note(None)).await.unwrap();
+    assert_eq!(store.flags().boolean("f", true, &Nobody).reason.as_str(), "DISABLED");
+    store.toggle("f", State::Enabled, note(None)).await.unwrap();
+    let ours = Attributes::from_json(json!({"a": 1})).unwrap();
+    assert!(store.flags().boolean("f", false, &ours).value);
+    assert!(matches!(
+        store.toggle("g", State::Enabled, note(None)).await,
+        Err(ChangeError::NoSuchFlag { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_bad_change_leaves_what_is_in_force() {
+    let home = Home::new();
+    let file = home.file("a.json", json!({"flags": {"f": on_off("on")}}));
+    let store = home.open(std::slice::from_ref(&file));
+    let mut reference = on_off("on");
+    reference["targeting"] = json!({"$ref": "x"});
+    for bad in ["", "{", "null", "{}", "[1]", &on_off("onn").to_string(), &reference.to_string()] {
+        assert!(
+            matches!(store.set("f", bad.as_bytes(), note(None)).await, Err(ChangeError::Refused(_))),
+            "{bad}"
+        );
+    }
+    let long = Note { why: "x".repeat(2_000), ..note(None) };
+    assert!(matches!(store.remove("f", long).await, Err(ChangeError::Invalid(_))));
+    assert!(matches!(store.remove("f", note(None)).await, Err(ChangeError::NotOfTheApi { .. })));
+
+    std::fs::write(&file, "{\"flags\": {\"f\": ").unwrap();
+    assert!(store.reload_file(file.clone()).await.is_err());
+    std::fs::remove_file(&file).unwrap();
+    assert!(store.reload_file(file.clone()).await.is_err());
+    assert!(is_on(&store, "f") && store.history("f").unwrap().is_empty());
+    home.file("a.json", json!({"flags": {"f": on_off("off")}}));
+    assert_eq!(store.reload_file(file).await.unwrap(), 1);
+    assert!(!is_on(&store, "f"));
+}
