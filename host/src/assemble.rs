@@ -128,6 +128,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(keys.note_uses_forever());
     tokio::spawn(sessions.sweep_forever());
     tokio::spawn(sweep(control.clone()));
+    tokio::spawn(control.clone().drive_rollouts());
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     announce(&edge, &admin);
 

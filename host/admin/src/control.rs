@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod progress;
 mod refusal;
+mod rollouts;
 mod trial;
 mod view;
 
@@ -30,10 +31,12 @@ use tokio::sync::Mutex;
 pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
+pub(crate) use rollouts::{RolloutView, Wish};
 pub(crate) use view::ReleaseView;
 
 use entry::Entry;
 use progress::Progress;
+use rollouts::Rollouts;
 
 /// What the configuration file says of plugins and routes.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +65,7 @@ struct Inner {
     change: Mutex<()>,
     state: Mutex<State>,
     progress: Progress,
+    rollouts: Arc<Rollouts>,
 }
 
 #[derive(Clone, Default)]
@@ -116,9 +120,12 @@ impl Control {
     ) -> Result<Self, Refusal> {
         let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, services, change, state, progress };
+        let rollouts = Arc::<Rollouts>::default();
+        rollouts.told_by(&observe.metrics);
+        let inner = Inner { runtime, registry, observe, order, services, change, state, progress, rollouts };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
+        control.resume_rollouts().await?;
         Ok(control)
     }
 
