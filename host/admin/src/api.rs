@@ -78,8 +78,12 @@ impl Api {
                 releases::rollback(control, name, request).await
             }
             (&Method::GET, ["plugins", name, "rollout"]) => rollouts::get(control, name).await,
-            (&Method::GET, ["plugins", name, "rollouts"]) => rollouts::list(control, name, request.uri().query()).await,
-            (&Method::POST, ["plugins", name, "rollout", wish]) => rollouts::steer(control, name, wish, request).await,
+            (&Method::GET, ["plugins", name, "rollouts"]) => {
+                rollouts::list(control, name, request.uri().query()).await
+            }
+            (&Method::POST, ["plugins", name, "rollout", wish]) => {
+                rollouts::steer(control, name, wish, request).await
+            }
             (&Method::GET, ["keys"]) => keys::list(control),
             (&Method::POST, ["keys"]) => keys::create(control, request).await,
             (&Method::GET, ["keys", id]) => keys::get(control, id),

@@ -31,7 +31,7 @@ use tokio::sync::Mutex;
 pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
-pub(crate) use rollouts::{RolloutView, Wish};
+pub(crate) use rollouts::Wish;
 pub(crate) use view::ReleaseView;
 
 use entry::Entry;
@@ -190,7 +190,7 @@ impl Control {
     /// A route that the gate answers itself.
     fn own(&self, own: Own) -> (RouteSpec, Arc<Route>) {
         let Own { spec, gate, endpoint } = own;
-        let route = Route { gate, ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
+        let route = Route { gate: Arc::new(gate), ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
         (spec, Arc::new(route))
     }
 

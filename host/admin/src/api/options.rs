@@ -89,13 +89,17 @@ mod tests {
             "rules": [{ "tenant": "a", "release": "stable" }],
         });
         assert_eq!((who.as_str(), why.as_str(), rollout), ("anna", "new prices", expected));
-        assert_eq!(from_query("").unwrap(), Options { who: "admin".into(), why: String::new(), rollout: json!({}) });
+        assert_eq!(
+            from_query("").unwrap(),
+            Options { who: "admin".into(), why: String::new(), rollout: json!({}) }
+        );
     }
 
     #[test]
     fn a_query_that_makes_no_sense_is_refused() {
         let long = format!("who={}", "x".repeat(1_001));
-        for query in ["min_requests=many", "strategy=ab&strategy=ab", "rules={", "unsafe_methods=yes", &long] {
+        for query in ["min_requests=many", "strategy=ab&strategy=ab", "rules={", "unsafe_methods=yes", &long]
+        {
             assert!(from_query(query).is_err(), "{query}");
         }
         let told = from_query("analysis=5&analysis.every=2s").unwrap();

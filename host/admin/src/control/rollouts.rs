@@ -75,7 +75,9 @@ impl Control {
             }
             before => {
                 let kept = match rollout.spec.strategy {
-                    Strategy::BlueGreen => before.map(|live| super::entry::Kept::until(live, rollout.spec.keep)),
+                    Strategy::BlueGreen => {
+                        before.map(|live| super::entry::Kept::until(live, rollout.spec.keep))
+                    }
                     _ => None,
                 };
                 self.go_live(name, Entry { live: Some(live), trial: None, kept, ..entry }).await?;
@@ -130,9 +132,13 @@ impl Control {
             saved => saved?,
         }
         let shown = match rollout.state {
-            State::Running | State::Holding | State::Paused => self.share_trial(&name, rollout.choice()).await,
+            State::Running | State::Holding | State::Paused => {
+                self.share_trial(&name, rollout.choice()).await
+            }
             State::Promoted => self.end_trial(&name, Arm::Candidate, Some(rollout.spec.keep)).await,
-            State::Aborted | State::Withdrawn | State::Superseded => self.end_trial(&name, Arm::Stable, None).await,
+            State::Aborted | State::Withdrawn | State::Superseded => {
+                self.end_trial(&name, Arm::Stable, None).await
+            }
         };
         self.0.rollouts.moved(&rollout);
         self.tell(&rollout, &event);

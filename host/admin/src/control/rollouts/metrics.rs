@@ -40,7 +40,8 @@ impl Rollouts {
             let (share, step) = (rollout.share().part(), rollout.step as f64 + 1.0);
             text.gauge("ostler_rollout_share", "Share of the new release, from 0 to 1.", &labels, share);
             text.gauge("ostler_rollout_step", "Step of the rollout under way, from 1.", &labels, step);
-            let (help, failures) = ("Checks of the rollout under way that failed.", f64::from(rollout.failures));
+            let (help, failures) =
+                ("Checks of the rollout under way that failed.", f64::from(rollout.failures));
             text.gauge("ostler_rollout_failed_checks", help, &labels, failures);
         }
     }

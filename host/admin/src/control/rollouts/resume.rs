@@ -55,12 +55,15 @@ impl Control {
     async fn keep_one_again(&self, name: &str) -> Result<(), Refusal> {
         let Some(rollout) = self.0.registry.latest_rollout(name)? else { return Ok(()) };
         let kept = rollout.state == State::Promoted && rollout.spec.strategy != Strategy::Instant;
-        let (Some(stable), Some(ended), true) = (rollout.stable, rollout.ended_at_ms, kept) else { return Ok(()) };
+        let (Some(stable), Some(ended), true) = (rollout.stable, rollout.ended_at_ms, kept) else {
+            return Ok(());
+        };
         let age = u64::try_from(Clock::default().now_ms().saturating_sub(ended)).unwrap_or(0);
         let left = rollout.spec.keep.saturating_sub(std::time::Duration::from_millis(age));
         let entry = self.0.state.lock().await.plugins.get(name).cloned();
         let live = |entry: &Entry| entry.live.as_ref().map(|live| live.component.digest);
-        let Some(entry) = entry.filter(|entry| live(entry) == Some(rollout.candidate) && !left.is_zero()) else {
+        let Some(entry) = entry.filter(|entry| live(entry) == Some(rollout.candidate) && !left.is_zero())
+        else {
             return Ok(());
         };
         let kept = self.recorded_release(name, &entry, stable).await?;

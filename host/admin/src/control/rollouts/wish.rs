@@ -46,7 +46,13 @@ impl Wish {
 
 impl Control {
     /// Does what `who` asks of the plugin's rollout.
-    pub(crate) async fn steer(&self, name: &str, wish: Wish, who: &str, why: &str) -> Result<RolloutView, Refusal> {
+    pub(crate) async fn steer(
+        &self,
+        name: &str,
+        wish: Wish,
+        who: &str,
+        why: &str,
+    ) -> Result<RolloutView, Refusal> {
         let _change = self.0.change.lock().await;
         let mut rollout = self.under_way(name).await?;
         let event = wish.apply(&mut rollout, who, why).map_err(Error::from)?;
@@ -68,7 +74,9 @@ impl Control {
         to: Option<&Digest>,
         (who, why): (&str, &str),
     ) -> Result<bool, Refusal> {
-        let Some(mut rollout) = self.0.rollouts.get(name).map(|driven| driven.rollout) else { return Ok(false) };
+        let Some(mut rollout) = self.0.rollouts.get(name).map(|driven| driven.rollout) else {
+            return Ok(false);
+        };
         let now = Clock::default().now_ms();
         let is_stable = to.is_none_or(|to| rollout.stable.as_ref() == Some(to));
         let event = match is_stable {
