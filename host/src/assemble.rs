@@ -145,6 +145,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(sessions.sweep_forever());
     tokio::spawn(experiments.clone().save_forever());
     tokio::spawn(sweep(control.clone()));
+    tokio::spawn(control.clone().drive_rollouts());
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
     tokio::spawn(flags::watch(flags));
     announce(&edge, &admin);

@@ -9,8 +9,10 @@ mod experiments;
 mod flags;
 mod keys;
 mod openapi;
+mod options;
 mod plugins;
 mod releases;
+mod rollouts;
 mod sessions;
 
 use std::sync::Arc;
@@ -85,6 +87,13 @@ impl Api {
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
             }
+            (&Method::GET, ["plugins", name, "rollout"]) => rollouts::get(control, name).await,
+            (&Method::GET, ["plugins", name, "rollouts"]) => {
+                rollouts::list(control, name, request.uri().query()).await
+            }
+            (&Method::POST, ["plugins", name, "rollout", wish]) => {
+                rollouts::steer(control, name, wish, request).await
+            }
             (&Method::GET, ["keys"]) => keys::list(control),
             (&Method::POST, ["keys"]) => keys::create(control, request).await,
             (&Method::GET, ["keys", id]) => keys::get(control, id),
@@ -147,6 +156,8 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _] | ["flags", _] => "GET, PUT, DELETE",
         ["flags", _, "toggle" | "rollback" | "evaluate"] => "POST",
         ["plugins", _, "releases"] => "GET, PUT",
+        ["plugins", _, "rollout" | "rollouts"] => "GET",
+        ["plugins", _, "rollout", "pause" | "resume" | "promote" | "abort"] => "POST",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["experiments"] => "GET",
         ["experiments", _] => "GET, DELETE",

@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod progress;
 mod refusal;
+mod rollouts;
 mod trial;
 mod view;
 
@@ -31,10 +32,12 @@ use tokio::sync::Mutex;
 pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
+pub(crate) use rollouts::Wish;
 pub(crate) use view::ReleaseView;
 
 use entry::Entry;
 use progress::Progress;
+use rollouts::Rollouts;
 
 /// What the configuration file says of plugins and routes.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +68,7 @@ struct Inner {
     change: Mutex<()>,
     state: Mutex<State>,
     progress: Progress,
+    rollouts: Arc<Rollouts>,
 }
 
 #[derive(Clone, Default)]
@@ -122,9 +126,12 @@ impl Control {
         };
         let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, aside, services, change, state, progress };
+        let rollouts = Arc::<Rollouts>::default();
+        rollouts.told_by(&observe.metrics);
+        let inner = Inner { runtime, registry, observe, order, aside, services, change, state, progress, rollouts };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
+        control.resume_rollouts().await?;
         Ok(control)
     }
 
@@ -199,7 +206,7 @@ impl Control {
     /// A route that the gate answers itself.
     fn own(&self, own: Own) -> (RouteSpec, Arc<Route>) {
         let Own { spec, gate, endpoint } = own;
-        let route = Route { gate, ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
+        let route = Route { gate: Arc::new(gate), ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
         (spec, Arc::new(route))
     }
 

@@ -222,7 +222,7 @@ impl Gate {
     fn kept_apart(&self, route: &RouteSpec, plugin: &GateSpec, release: &str) -> Option<Caching> {
         let mut spec = route.gate.or(plugin).or(&self.config.defaults);
         spec.cache.cache.as_mut()?.per_release = true;
-        Caching::new(&spec.cache, &spec.access, &self.services.cache, &route.plugin, release)
+        Caching::new(&spec, &self.services.cache, &route.plugin, release, &self.switches)
     }
 
     /// A new release beside the live one of `route`, whose plugin says `plugin`.

@@ -22,6 +22,7 @@ fn known() -> BTreeSet<String> {
         [plugins.NAME]
         zz = 1
         grant = { zz = 1 }
+        rollout = { zz = 1, analysis = { zz = 1 } }
         [[routes]]
         zz = 1
         [defaults]

@@ -72,6 +72,25 @@ fn paths() -> Value {
                 Some(("application/json", "Rollback")),
                 &[("200", "Release"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/plugins/{name}/rollout": {
+            "parameters": name,
+            "get": operation("getRollout", "The rollout under way, else the one that ended last.", None,
+                &[("200", "Rollout"), ("404", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollouts": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "limit", "in": "query", "description": "At most so many; 20 if absent.",
+                    "schema": { "type": "integer", "minimum": 1, "maximum": 101 } }],
+            "get": operation("listRollouts", "Rollouts, the one under way first, then the latest.", None,
+                &[("200", "Rollouts"), ("404", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollout/{wish}": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "wish", "in": "path", "required": true, "schema": { "enum": ["pause", "resume", "promote", "abort"] } }],
+            "post": operation("steerRollout", "Pauses, resumes, promotes or aborts the rollout under way.",
+                Some(("application/json", "Reason")),
+                &[("200", "Rollout"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
         "/v1/keys": {
             "get": operation("listKeys", "API keys, the newest first, without their secrets.", None, &[("200", "Keys")]),
             "post": operation("createKey", "Makes an API key, which this answer alone shows.",
@@ -138,7 +157,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
     operation
 }
@@ -200,8 +219,12 @@ fn schemas() -> Value {
         "Release": release,
         "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") } } },
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
-            "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts } },
-        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
+            "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts,
+            "rollout": { "type": "object", "properties": { "id": whole, "strategy": text, "state": text, "share": text } } } },
+        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] }, "who": text, "why": text } },
+        "Reason": { "type": "object", "additionalProperties": false, "properties": { "who": text, "why": text } },
+        "Rollout": rollout(),
+        "Rollouts": { "type": "object", "properties": { "rollouts": { "type": "array", "items": reference("Rollout") } } },
         "Purge": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
             "tags": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
             "keys": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
@@ -243,6 +266,22 @@ fn shown_experiment() -> Value {
         "mismatch": { "type": "boolean" }, "words": text } });
     shown["test"] = text;
     shown
+}
+
+/// A release that takes over.
+fn rollout() -> Value {
+    let (text, whole) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+    let maybe_object = json!({ "type": ["object", "null"] });
+    let event = json!({ "type": "object", "properties": {
+        "at_ms": whole, "who": text, "what": text, "why": text, "evidence": maybe_object } });
+    json!({ "type": "object", "properties": {
+        "plugin": text, "id": whole, "strategy": { "enum": ["instant", "blue-green", "canary", "shadow", "ab"] },
+        "state": { "enum": ["running", "holding", "paused", "promoted", "aborted", "withdrawn", "superseded"] },
+        "stable": { "type": ["string", "null"] }, "candidate": text, "share": text, "step": whole, "steps": whole,
+        "step_since_ms": whole, "requests": { "type": ["integer", "null"] }, "min_requests": whole, "failed_checks": whole,
+        "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
+        "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "report": maybe_object,
+        "events": { "type": "array", "items": event } } })
 }
 
 /// How answers are kept.

@@ -6,6 +6,7 @@ use ostler_runtime::inspect::COMPONENT_BYTES_MAX;
 
 use super::answer::{Answer, Problem, empty, json};
 use super::body::{receive, receive_json};
+use super::options::{self, by};
 use crate::control::{Control, Upload};
 
 pub(super) async fn list(control: &Control, name: &str) -> Answer {
@@ -13,8 +14,10 @@ pub(super) async fn list(control: &Control, name: &str) -> Answer {
 }
 
 pub(super) async fn put(control: &Control, name: &str, request: Request<Body>) -> Answer {
+    let options = options::from_query(request.uri().query().unwrap_or_default())?;
     let component = receive(request.into_body(), COMPONENT_BYTES_MAX as u64).await?;
-    let deployed = control.deploy(name, Upload::of(component)).await?;
+    let options::Options { who, why, rollout } = options;
+    let deployed = control.deploy(name, Upload { who, why, rollout, ..Upload::of(component) }).await?;
     let status = if deployed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &deployed))
 }
@@ -31,7 +34,8 @@ pub(super) async fn rollback(control: &Control, name: &str, request: Request<Bod
         serde_json::Value::String(text) => Some(parse(text)?),
         _ => return Err(Problem::invalid(vec!["to: a digest such as \"sha256:...\", or nothing".into()])),
     };
-    Ok(json(StatusCode::OK, &control.rollback(name, to).await?))
+    let (who, why) = by(&body)?;
+    Ok(json(StatusCode::OK, &control.rollback(name, to, (&who, &why)).await?))
 }
 
 fn parse(digest: &str) -> Result<Digest, Problem> {

@@ -33,6 +33,10 @@ pub(crate) struct Upload {
     pub(crate) approve: Vec<String>,
     /// Who deploys.
     pub(crate) who: String,
+    /// Why.
+    pub(crate) why: String,
+    /// How it is to take over, where that is not as its plugin says: the keys of `[plugins.NAME.rollout]`.
+    pub(crate) rollout: serde_json::Value,
 }
 
 /// A release that passed all gates, and under which rules.
@@ -181,7 +185,8 @@ fn facts(inspection: &Inspection) -> Facts {
 impl Upload {
     /// A component alone.
     pub(crate) fn of(component: Bytes) -> Self {
-        Upload { component, files: Vec::new(), approve: Vec::new(), who: "admin".into() }
+        let (who, why, rollout) = ("admin".into(), String::new(), serde_json::json!({}));
+        Upload { component, files: Vec::new(), approve: Vec::new(), who, why, rollout }
     }
 
     /// What came with it as `kind`.

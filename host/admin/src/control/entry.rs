@@ -1,7 +1,7 @@
 //! One plugin as the control plane keeps it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_release::rollout::Choice;
@@ -48,6 +48,13 @@ pub(super) struct OnTrial {
 pub(super) struct Kept {
     pub(super) live: Live,
     pub(super) until: Instant,
+}
+
+impl Kept {
+    /// Kept from now on.
+    pub(super) fn until(live: Live, keep: Duration) -> Self {
+        Kept { live, until: Instant::now() + keep }
+    }
 }
 
 impl Entry {

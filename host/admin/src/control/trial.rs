@@ -52,7 +52,7 @@ impl Control {
             let Some(trial) = entry.trial.take() else { return };
             if winner == Arm::Candidate {
                 let before = entry.live.replace(trial.live);
-                entry.kept = keep.zip(before).map(|(keep, live)| Kept { live, until: Instant::now() + keep });
+                entry.kept = keep.zip(before).map(|(keep, live)| Kept::until(live, keep));
             }
         })
         .await

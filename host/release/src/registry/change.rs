@@ -88,7 +88,21 @@ impl Registry {
     /// # Errors
     /// `NothingToRollBackTo` if no other release was live before; `NoSuchRelease` for a name; `Unavailable`.
     pub async fn rollback(&self, plugin: &str, to: Option<&Digest>) -> Result<Release, Error> {
+        self.rollback_by(plugin, to, ("", "")).await
+    }
+
+    /// [`Registry::rollback`], noted with who did it and why among the events of the plugin's last rollout.
+    ///
+    /// # Errors
+    /// As `rollback`.
+    pub async fn rollback_by(
+        &self,
+        plugin: &str,
+        to: Option<&Digest>,
+        (who, why): (&str, &str),
+    ) -> Result<Release, Error> {
         let (plugin, to, now) = (plugin.to_owned(), to.copied(), self.clock.now_ms());
+        let (who, why) = (who.to_owned(), why.to_owned());
         self.database
             .write(move |tx| {
                 let id = match to {
@@ -99,7 +113,9 @@ impl Registry {
                         id
                     }
                 };
-                release::load(tx, &plugin, id)
+                let release = release::load(tx, &plugin, id)?;
+                rollout::note_rollback(tx, &plugin, &release.digest, (now, &who, &why))?;
+                Ok(release)
             })
             .await
     }
