@@ -10,6 +10,7 @@ mod openapi;
 mod plugins;
 mod releases;
 mod sessions;
+mod upload;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -72,6 +73,9 @@ impl Api {
             (&Method::DELETE, ["plugins", name, "releases", digest]) => {
                 releases::delete(control, name, digest).await
             }
+            (&Method::GET, ["plugins", name, "releases", digest, "sbom"]) => {
+                releases::sbom(control, name, digest).await
+            }
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
             }
@@ -125,6 +129,7 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins"] => "GET",
         ["plugins", _] => "GET, PUT, DELETE",
         ["plugins", _, "releases"] => "GET, PUT",
+        ["plugins", _, "releases", _, "sbom"] => "GET",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["keys"] => "GET, POST",
         ["keys", _] => "GET, DELETE",

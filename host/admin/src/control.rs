@@ -22,6 +22,7 @@ use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::admission::advisories::Shelf;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -60,6 +61,8 @@ struct Inner {
     change: Mutex<()>,
     state: Mutex<State>,
     progress: Progress,
+    /// The deny list, as it was last read.
+    advisories: Shelf,
 }
 
 #[derive(Clone, Default)]
@@ -102,7 +105,9 @@ impl Control {
     ) -> Result<Self, Refusal> {
         let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, services, change, state, progress };
+        let advisories = Shelf::default();
+        let inner =
+            Inner { runtime, registry, observe, order, services, change, state, progress, advisories };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         Ok(control)

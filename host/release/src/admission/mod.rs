@@ -8,8 +8,10 @@ pub mod artifact;
 mod config;
 pub mod contents;
 mod date;
+pub mod hook;
 pub mod signature;
 pub mod sigstore;
+pub mod smoke;
 
 use std::fmt;
 use std::time::Duration;

@@ -127,10 +127,7 @@ fn the_document_is_the_same_for_the_same_contents() {
     let again = Contents::read(&with(&[]), Some(&document)).unwrap();
     assert_eq!(again.packages, contents.packages, "what is written can be read");
     let json: serde_json::Value = serde_json::from_slice(&document).unwrap();
-    assert_eq!(
-        json["serialNumber"],
-        "urn:uuid:2d711642-b726-8044-81627ca9fbac32f5".replace("-8162", "-8162-")
-    );
+    assert_eq!(json["serialNumber"], "urn:uuid:2d711642-b726-8044-8162-7ca9fbac32f5");
 }
 
 #[test]
