@@ -60,6 +60,20 @@ impl Remote {
     /// # Errors
     /// If the host cannot be reached or refuses; the failure says what to do.
     pub(super) fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Answer, Failure> {
+        self.call_with(method, path, "application/octet-stream", body.into())
+    }
+
+    /// The same, with a body of this media type.
+    ///
+    /// # Errors
+    /// As [`Remote::call`].
+    pub(super) fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Result<Answer, Failure> {
         let target = Target::parse(&self.admin)?;
         let (file, token) = self.token()?;
         let request = Request::builder()
@@ -68,7 +82,8 @@ impl Remote {
             .header(header::HOST, &target.authority)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::USER_AGENT, concat!("ostler/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(body.into()))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Full::new(body))
             .map_err(|_| bad_token(&file))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(error.to_string(), ""))?;

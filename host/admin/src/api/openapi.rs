@@ -168,7 +168,7 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text, "cache": cache(),
+            "log": text, "cache": cache(), "admission": admission(),
             "grant": { "type": "object", "additionalProperties": false, "properties": {
                 "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
@@ -205,6 +205,15 @@ fn schemas() -> Value {
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts, "findings": reference("Findings") } },
     })
+}
+
+/// What releases must pass.
+fn admission() -> Value {
+    let flag = json!({ "type": "boolean" });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "type": "object", "additionalProperties": false, "properties": {
+        "signature": flag, "signers": texts, "strict_grants": flag, "contents": flag, "smoke": flag,
+        "handler_change": flag, "size": { "type": "string" } } })
 }
 
 /// How answers are kept.
