@@ -14,6 +14,7 @@ mod plugins;
 mod releases;
 mod rollouts;
 mod sessions;
+mod upload;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -83,6 +84,9 @@ impl Api {
             (&Method::PUT, ["plugins", name, "releases"]) => releases::put(control, name, request).await,
             (&Method::DELETE, ["plugins", name, "releases", digest]) => {
                 releases::delete(control, name, digest).await
+            }
+            (&Method::GET, ["plugins", name, "releases", digest, "sbom"]) => {
+                releases::sbom(control, name, digest).await
             }
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
@@ -158,6 +162,7 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _, "releases"] => "GET, PUT",
         ["plugins", _, "rollout" | "rollouts"] => "GET",
         ["plugins", _, "rollout", "pause" | "resume" | "promote" | "abort"] => "POST",
+        ["plugins", _, "releases", _, "sbom"] => "GET",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["experiments"] => "GET",
         ["experiments", _] => "GET, DELETE",

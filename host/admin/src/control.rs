@@ -25,6 +25,7 @@ use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::admission::advisories::Shelf;
 use ostler_release::experiments::Experiments;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
@@ -69,6 +70,8 @@ struct Inner {
     state: Mutex<State>,
     progress: Progress,
     rollouts: Arc<Rollouts>,
+    /// The deny list, as it was last read.
+    advisories: Shelf,
 }
 
 #[derive(Clone, Default)]
@@ -121,14 +124,25 @@ impl Control {
         services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = || {
-            Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()))
-        };
+        let order = || Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
         let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
         let rollouts = Arc::<Rollouts>::default();
         rollouts.told_by(&observe.metrics);
-        let inner = Inner { runtime, registry, observe, order, aside, services, change, state, progress, rollouts };
+        let advisories = Shelf::default();
+        let inner = Inner {
+            runtime,
+            registry,
+            observe,
+            order,
+            aside,
+            services,
+            change,
+            state,
+            progress,
+            rollouts,
+            advisories,
+        };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         control.resume_rollouts().await?;

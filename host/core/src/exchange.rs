@@ -138,7 +138,19 @@ impl Exchange {
         let client = peer.address.ip().to_canonical();
         let (principal, parameters, subject, authorize) = (None, None, None, None);
         let head = Head::default();
-        Exchange { id, peer, client, route, head, principal, parameters, subject, authorize, started, deadline }
+        Exchange {
+            id,
+            peer,
+            client,
+            route,
+            head,
+            principal,
+            parameters,
+            subject,
+            authorize,
+            started,
+            deadline,
+        }
     }
 }
 

@@ -11,16 +11,23 @@ use super::inspect::component;
 use super::remote::{Answer, Remote, plugin_path};
 use super::{Failure, say};
 
+mod form;
 mod progress;
+
+use form::Attachments;
 
 /// Upload a component and make it a plugin's live release
 ///
 /// The host validates and compiles it while the present release serves; then new requests go to the new one, and those under
 /// way finish on the old. No request is lost. A component the host refuses changes nothing, and every reason is told. A
 /// plugin whose definition names a file (`path`) takes no uploads. A step that takes long is shown while it lasts.
+///
+/// What lies beside the component goes with it, unless it is named: FILE.wasm.minisig (made by `ostler keys sign`),
+/// FILE.wasm.sigstore.json, FILE.cdx.json and FILE.requests.toml.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token"
+    after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token\n  \
+                       ostler deploy hello hello.wasm --signature hello.minisig --sbom bom.json --approve http"
 )]
 pub(super) struct Deploy {
     /// Name of the plugin
@@ -28,6 +35,11 @@ pub(super) struct Deploy {
     /// The component
     #[arg(value_name = "FILE.wasm")]
     file: PathBuf,
+    #[command(flatten)]
+    attachments: Attachments,
+    /// A grant that the release asks for and the live one does not, as "http"; may be given several times
+    #[arg(long, value_name = "GRANT")]
+    approve: Vec<String>,
     #[command(flatten)]
     remote: Remote,
     /// Print the host's answer as JSON
@@ -51,12 +63,23 @@ impl Deploy {
         let bytes = component(&self.file)?;
         // What is no component at all need not travel. Whether one can run there is the host's to say.
         inspect(&bytes).map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), ""))?;
+        let files = self.attachments.gather(&self.file, |line| show_aside(self.json, line))?;
+        let (kind, body) = form::encode(bytes, files, &self.approve);
         // A host that refuses before reading would break off the upload, and its reason would be lost.
         self.remote.call(Method::GET, &path, "")?;
-        let show = if self.json { |_: &str| {} } else { |line: &str| say::aside(line) };
-        progress::during(&self.remote, &path, show, || {
-            self.remote.call(Method::PUT, &format!("{path}/releases"), bytes)
-        })
+        progress::during(
+            &self.remote,
+            &path,
+            |line| show_aside(self.json, line),
+            || self.remote.call_with(Method::PUT, &format!("{path}/releases"), &kind, body.into()),
+        )
+    }
+}
+
+/// A word beside the answer, for people only.
+fn show_aside(json: bool, line: &str) {
+    if !json {
+        say::aside(line);
     }
 }
 

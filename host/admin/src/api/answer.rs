@@ -120,7 +120,7 @@ pub(super) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn with(status: StatusCode, body: impl Into<Bytes>, kind: &'static str) -> Response<Body> {
+pub(super) fn with(status: StatusCode, body: impl Into<Bytes>, kind: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -66,6 +66,12 @@ fn paths() -> Value {
             "delete": operation("deleteRelease", "Deletes a release that is not live.", None,
                 &[("204", ""), ("404", "Problem"), ("409", "Problem"), ("422", "Problem")]),
         },
+        "/v1/plugins/{name}/releases/{digest}/sbom": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "digest", "in": "path", "required": true, "description": "sha256:...", "schema": { "type": "string" } }],
+            "get": operation("getSbom", "What a release is made of: CycloneDX 1.6.", None,
+                &[("200", "Sbom"), ("404", "Problem"), ("422", "Problem")]),
+        },
         "/v1/plugins/{name}/rollback": {
             "parameters": name,
             "post": operation("rollback", "Goes back to the previous release, or to the one named.",
@@ -148,7 +154,11 @@ fn open(summary: &str, statuses: &[&str]) -> Value {
 fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&str, &str)]) -> Value {
     let mut responses = serde_json::Map::new();
     for (status, schema) in answers.iter().chain(&[("401", "Problem")]) {
-        let kind = if *schema == "Problem" { "application/problem+json" } else { "application/json" };
+        let kind = match *schema {
+            "Problem" => "application/problem+json",
+            "Sbom" => "application/vnd.cyclonedx+json",
+            _ => "application/json",
+        };
         let answer = match *schema {
             "" => json!({ "description": "Done." }),
             schema => json!({ "description": schema, "content": { kind: { "schema": reference(schema) } } }),
@@ -158,6 +168,10 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
         operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        if schema == "Component" {
+            operation["requestBody"]["content"]["multipart/form-data"] =
+                json!({ "schema": reference("Upload") });
+        }
     }
     operation
 }
@@ -175,13 +189,14 @@ fn schemas() -> Value {
     let (text, whole, flag) =
         (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
+    let binary = json!({ "type": "string", "format": "binary" });
     let (maybe_text, maybe_whole) =
         (json!({ "type": ["string", "null"] }), json!({ "type": ["integer", "null"] }));
     let route = json!({ "type": "object", "required": ["path"], "properties": {
         "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });
     let release = json!({ "type": "object", "properties": {
         "digest": text, "size": whole, "handler": text, "compile_ms": whole, "warnings": texts,
-        "created_at_ms": whole, "activated_at_ms": whole, "live": flag } });
+        "created_at_ms": whole, "activated_at_ms": whole, "live": flag, "admission": reference("Findings") } });
     let key = json!({ "id": text, "name": text, "authenticator": text, "subject": text, "tenant": maybe_text,
         "roles": texts, "scopes": texts, "created_ms": whole, "expires_ms": maybe_whole, "rotated_ms": maybe_whole,
         "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
@@ -202,7 +217,7 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text, "cache": cache(), "when": text,
+            "log": text, "cache": cache(), "when": text, "admission": admission(),
             "grant": { "type": "object", "additionalProperties": false, "properties": {
                 "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
@@ -217,7 +232,15 @@ fn schemas() -> Value {
             "routes": { "type": "array", "items": route } } },
         "Plugins": { "type": "object", "properties": { "plugins": { "type": "array", "items": reference("Plugin") } } },
         "Release": release,
-        "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") } } },
+        "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") },
+            "refused": { "type": "array", "items": { "type": "object", "properties": {
+                "digest": text, "at_ms": whole, "admission": reference("Findings") } } } } },
+        "Findings": { "type": "array", "items": { "type": "object", "properties": {
+            "gate": { "enum": ["artifact", "signature", "contents", "smoke", "hook"] }, "passed": flag, "detail": text, "took_ms": whole } } },
+        "Sbom": { "type": "object", "description": "A CycloneDX 1.6 document." },
+        "Upload": { "type": "object", "required": ["component"], "additionalProperties": false, "properties": {
+            "component": reference("Component"), "signature": binary, "sigstore": binary, "sbom": binary, "requests": binary,
+            "options": { "type": "object", "additionalProperties": false, "properties": { "approve": texts } } } },
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
             "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts,
             "rollout": { "type": "object", "properties": { "id": whole, "strategy": text, "state": text, "share": text } } } },
@@ -233,7 +256,7 @@ fn schemas() -> Value {
         "Reloaded": { "type": "object", "properties": { "reloaded": flag, "warnings": texts } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
-                "reasons": texts } },
+                "reasons": texts, "findings": reference("Findings") } },
     });
     if let (Some(schemas), Value::Object(more)) = (schemas.as_object_mut(), flags::schemas()) {
         schemas.extend(more);
@@ -282,6 +305,15 @@ fn rollout() -> Value {
         "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
         "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "report": maybe_object,
         "events": { "type": "array", "items": event } } })
+}
+
+/// What releases must pass.
+fn admission() -> Value {
+    let flag = json!({ "type": "boolean" });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "type": "object", "additionalProperties": false, "properties": {
+        "signature": flag, "signers": texts, "strict_grants": flag, "contents": flag, "smoke": flag,
+        "handler_change": flag, "size": { "type": "string" } } })
 }
 
 /// How answers are kept.

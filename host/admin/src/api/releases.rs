@@ -2,24 +2,30 @@
 
 use http::{Request, StatusCode};
 use ostler_core::{Body, Digest};
-use ostler_runtime::inspect::COMPONENT_BYTES_MAX;
 
-use super::answer::{Answer, Problem, empty, json};
-use super::body::{receive, receive_json};
+use super::answer::{Answer, Problem, empty, json, with};
+use super::body::receive_json;
 use super::options::{self, by};
+use super::upload;
 use crate::control::{Control, Upload};
 
 pub(super) async fn list(control: &Control, name: &str) -> Answer {
-    Ok(json(StatusCode::OK, &serde_json::json!({ "releases": control.releases(name).await? })))
+    Ok(json(StatusCode::OK, &control.releases(name).await?))
 }
 
 pub(super) async fn put(control: &Control, name: &str, request: Request<Body>) -> Answer {
     let options = options::from_query(request.uri().query().unwrap_or_default())?;
-    let component = receive(request.into_body(), COMPONENT_BYTES_MAX as u64).await?;
     let options::Options { who, why, rollout } = options;
-    let deployed = control.deploy(name, Upload { who, why, rollout, ..Upload::of(component) }).await?;
+    let upload = Upload { who, why, rollout, ..upload::read(request).await? };
+    let deployed = control.deploy(name, upload).await?;
     let status = if deployed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &deployed))
+}
+
+/// What a release is made of.
+pub(super) async fn sbom(control: &Control, name: &str, digest: &str) -> Answer {
+    let document = control.sbom(name, parse(digest)?).await?;
+    Ok(with(StatusCode::OK, document, "application/vnd.cyclonedx+json; version=1.6"))
 }
 
 pub(super) async fn delete(control: &Control, name: &str, digest: &str) -> Answer {

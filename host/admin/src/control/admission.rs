@@ -21,6 +21,9 @@ use super::progress::{Step, Told};
 use super::view::millis;
 use super::{Control, Refusal};
 
+mod contents;
+mod hooks;
+mod smoke;
 mod vouched;
 
 /// A release as it was uploaded.
@@ -122,15 +125,23 @@ impl Control {
         let start = Instant::now();
         let Some(inspection) = self.artifact(case, trial).await? else { return Ok(None) };
         self.signature(case, trial).await?;
+        let document = self.contents(case, trial).await?;
         let validate_ms = millis(start.elapsed());
-        if !trial.passes() {
-            return Ok(None);
-        }
+        let (true, Some(document)) = (trial.passes(), document) else { return Ok(None) };
         told.begins(Step::Compile);
-        let compiled = self.inspected(case.name, case.upload.component.clone()).await?;
+        let compiled = match self.inspected(case.name, case.upload.component.clone()).await {
+            Err(Refusal::Invalid(reasons)) => {
+                trial.note(Gate::Artifact, start.elapsed(), Err(reasons));
+                return Ok(None);
+            }
+            compiled => compiled?,
+        };
         told.begins(Step::Check);
-        let files = case.upload.files.clone();
-        Ok(trial.passes().then_some((inspection, compiled, validate_ms, files)))
+        self.smoke(case, &compiled, trial).await?;
+        if trial.passes() {
+            self.hooks(case, &inspection, trial).await?;
+        }
+        Ok(trial.passes().then(|| (inspection, compiled, validate_ms, case.files(document))))
     }
 
     /// The component itself.
@@ -158,6 +169,14 @@ impl Control {
             return Ok(Some(Facts::default()));
         };
         Ok(Some(self.inspect(bytes).await.map_or_else(|_| Facts::default(), |found| facts(&found))))
+    }
+}
+
+impl Case<'_> {
+    /// What is kept with the release: all that came with it, and the list of its contents in one form.
+    fn files(&self, document: Bytes) -> Vec<(Attachment, Bytes)> {
+        let given = self.upload.files.iter().filter(|(kind, _)| *kind != Attachment::Sbom);
+        given.cloned().chain([(Attachment::Sbom, document)]).collect()
     }
 }
 

@@ -3,11 +3,15 @@
 //! What a gate needs of the running host (compiling, calling, the network) is done by the control plane; what it decides is here.
 //! **Invariant:** a gate that cannot be asked has not passed.
 
+pub mod advisories;
 pub mod artifact;
 mod config;
+pub mod contents;
 mod date;
+pub mod hook;
 pub mod signature;
 pub mod sigstore;
+pub mod smoke;
 
 use std::fmt;
 use std::time::Duration;

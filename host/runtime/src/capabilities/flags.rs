@@ -127,7 +127,11 @@ impl Context for Asker<'_> {
 
 impl Guest {
     /// Asks with the exchange's context, and counts the answer.
-    fn ask_flag<T>(&self, key: &str, ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>) -> Resolution<T> {
+    fn ask_flag<T>(
+        &self,
+        key: &str,
+        ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>,
+    ) -> Resolution<T> {
         let asker = Asker { env: &self.env, exchange: self.exchange.as_ref(), added: &self.flag_context };
         let said = ask(&self.env.flags, &asker);
         // A key that is no flag's may be anything, and is not told.

@@ -47,6 +47,7 @@ impl Rig {
         let rate_limits = RateLimits::default();
         rate_limits.apply(&[(NAME.to_owned(), limit("rate = '3/h'"))].into());
         let services = Services {
+            experiments: Default::default(),
             kv: Kv::new(database),
             sql: Sql::new(home.path()),
             blobs: Blobs::new(home.path()),
