@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 use http::Request;
-use ostler_core::principal::Assurance;
+use ostler_core::principal::{Assurance, Method, Principal};
 use ostler_core::settings::{Located, Node, Problems};
 use ostler_core::{Body, Peer, RequestId, Scheme};
 
