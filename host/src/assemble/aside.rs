@@ -32,7 +32,7 @@ impl Aside {
             super::connections::register(&observe.metrics, "ofrep", server.counters());
             for listen in server.addresses() {
                 let url = format!("{}://{}", listen.scheme.as_str(), listen.address);
-                tracing::info!(listen = url, "serving flags (OFREP)");
+                tracing::info!(ofrep = url, "serving flags");
             }
             let (stop, stops) = oneshot::channel();
             let running = server.run(control.aside().clone(), super::ended(stops));
