@@ -22,6 +22,7 @@ mod releases;
 mod reload;
 mod remote;
 mod rollback;
+mod rollout;
 mod say;
 mod serve;
 
@@ -54,6 +55,7 @@ enum Command {
     Deploy(deploy::Deploy),
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
+    Rollout(rollout::Rollout),
     Reload(reload::Reload),
     Keys(keys::Keys),
     Cache(cache::Cache),
@@ -75,6 +77,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Deploy(command) => (command.json, command.run()),
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
+        Command::Rollout(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
