@@ -13,7 +13,9 @@ mod check;
 mod demo;
 mod deploy;
 mod dev;
+mod experiments;
 mod failure;
+mod flags;
 mod hash_password;
 mod inspect;
 mod keys;
@@ -58,7 +60,9 @@ enum Command {
     Rollout(rollout::Rollout),
     Reload(reload::Reload),
     Keys(keys::Keys),
+    Flags(flags::Flags),
     Cache(cache::Cache),
+    Experiments(experiments::Experiments),
     HashPassword(hash_password::HashPassword),
     Build(build::Build),
     New(new::New),
@@ -80,7 +84,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Rollout(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
+        Command::Flags(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
+        Command::Experiments(command) => (command.json, command.run()),
         Command::HashPassword(command) => (false, command.run()),
         Command::Build(command) => (command.json, command.run()),
         Command::New(command) => (false, command.run()),

@@ -34,6 +34,7 @@ mod the_api_is_as_described;
 mod the_documents_say_what_the_host_does;
 mod the_examples_work;
 mod the_orders_example_works;
+mod the_rollout_example_works;
 mod the_same_answer_is_not_made_twice;
 mod tls_is_served_and_renewed;
 mod wasi_http_behaves_as_guests_rely_on;

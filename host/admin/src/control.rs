@@ -25,6 +25,7 @@ use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
 use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::experiments::Experiments;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
@@ -60,6 +61,8 @@ struct Inner {
     registry: Registry,
     observe: Observe,
     order: Arc<Order>,
+    /// What answers on the OFREP server's own listener.
+    aside: Arc<Order>,
     services: GateServices,
     /// Held by a change from its first look at `state` until it is in force.
     change: Mutex<()>,
@@ -118,11 +121,15 @@ impl Control {
         services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
+        let order = || {
+            Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()))
+        };
+        let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
         let rollouts = Arc::<Rollouts>::default();
         rollouts.told_by(&observe.metrics);
-        let inner = Inner { runtime, registry, observe, order, services, change, state, progress, rollouts };
+        let inner =
+            Inner { runtime, registry, observe, order, aside, services, change, state, progress, rollouts };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
         control.resume_rollouts().await?;
@@ -132,6 +139,16 @@ impl Control {
     /// What answers requests; always the same, whatever changes behind it.
     pub fn order(&self) -> &Arc<Order> {
         &self.0.order
+    }
+
+    /// The same for the OFREP server's own listener; answers nothing where it has none.
+    pub fn aside(&self) -> &Arc<Order> {
+        &self.0.aside
+    }
+
+    /// What is counted of flags under experiment.
+    pub(crate) fn experiments(&self) -> &Experiments {
+        self.0.runtime.experiments()
     }
 
     /// Kept answers.
@@ -253,13 +270,23 @@ impl Control {
 
     /// Puts the next snapshot in force.
     fn publish(&self, state: &mut State) -> Result<(), Refusal> {
-        let (snapshot, compiled) = self.snapshot(state)?;
+        let ((snapshot, compiled), aside) = (self.snapshot(state)?, self.aside_snapshot(state)?);
         self.0.order.swap(snapshot);
+        self.0.aside.swap(aside);
         state.compiled = Arc::new(compiled);
         if let Some(gate) = &state.gate {
             gate.enforce();
         }
         Ok(())
+    }
+
+    /// The next snapshot of the OFREP server's own listener.
+    fn aside_snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
+        let told = |flaws: Vec<Flaw>| Refusal::Invalid(flaws.iter().map(ToString::to_string).collect());
+        let routes = gate.aside().map_err(told)?.into_iter().map(|own| self.own(own));
+        let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+        Ok(Snapshot { router, ..Snapshot::default() })
     }
 }
 

@@ -74,6 +74,9 @@ pub struct Exchange {
     pub principal: Option<Arc<Principal>>,
     /// Parameters as the route's document types them.
     pub parameters: Option<Arc<Parameters>>,
+    /// Whose request it is, as a number that tells nothing of them; known where two releases share the requests, which are
+    /// compared by it.
+    pub subject: Option<u64>,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -133,9 +136,9 @@ impl Exchange {
     /// An exchange of which no more is known than how it came in.
     pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
         let client = peer.address.ip().to_canonical();
-        let (principal, parameters, authorize) = (None, None, None);
+        let (principal, parameters, subject, authorize) = (None, None, None, None);
         let head = Head::default();
-        Exchange { id, peer, client, route, head, principal, parameters, authorize, started, deadline }
+        Exchange { id, peer, client, route, head, principal, parameters, subject, authorize, started, deadline }
     }
 }
 

@@ -92,6 +92,7 @@ impl Order {
         if let Some(trial) = &route.trial {
             let chosen = trial.choose(&visit.exchange, request.headers());
             observation.chosen = Some(chosen);
+            visit.exchange.subject = Some(chosen.subject);
             if chosen.arm == Arm::Candidate {
                 (plugin, cache) = (&trial.candidate, &trial.cache);
             }

@@ -33,7 +33,7 @@ pub struct Trial {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chosen {
     pub(crate) arm: Arm,
-    subject: u64,
+    pub(crate) subject: u64,
 }
 
 impl Trial {

@@ -7,6 +7,7 @@ pub mod analysis;
 mod artifacts;
 mod code;
 mod error;
+pub mod experiments;
 mod files;
 pub mod flags;
 mod registry;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
 use ostler_core::settings::Section;
+use ostler_release::experiments::Experiments;
 use ostler_services::Scratch;
 use wasmtime::component::Linker;
 
@@ -130,6 +131,11 @@ impl Runtime {
             Flavour::Concurrent => &self.concurrent,
         };
         Plugin::new(name, spec, component, linker, self, world)
+    }
+
+    /// What is counted of flags under experiment.
+    pub fn experiments(&self) -> &Experiments {
+        &self.services.experiments
     }
 
     /// Names the engines whose machine code this host can load; code kept under other names is of no use to it.

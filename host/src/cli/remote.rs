@@ -60,9 +60,30 @@ impl Remote {
     /// # Errors
     /// If the host cannot be reached or refuses; the failure says what to do.
     pub(super) fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Answer, Failure> {
+        self.call_as("", method, path, body)
+    }
+
+    /// The same, saying who asks. The token is what proves it; the name is for histories.
+    ///
+    /// # Errors
+    /// As [`Remote::call`].
+    pub(super) fn call_as(
+        &self,
+        by: &str,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<Answer, Failure> {
+        if !by.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(Failure::new(format!("{by:?} is no name"), "write --by in ASCII, on one line"));
+        }
         let target = Target::parse(&self.admin)?;
         let (file, token) = self.token()?;
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if !by.is_empty() {
+            request = request.header("x-ostler-by", by);
+        }
+        let request = request
             .method(method)
             .uri(format!("{}{path}", target.prefix))
             .header(header::HOST, &target.authority)

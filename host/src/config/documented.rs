@@ -57,6 +57,8 @@ fn known() -> BTreeSet<String> {
         zz = 1
         [redis]
         zz = 1
+        [flags]
+        zz = 1
         [observe]
         zz = 1
         [runtime]

@@ -1,5 +1,7 @@
 //! `/v1/openapi.json`: the API's own description (OpenAPI 3.1).
 
+mod flags;
+
 use serde_json::{Value, json};
 
 /// The document.
@@ -23,6 +25,9 @@ pub(super) fn document() -> Value {
             }, "id": {
                 "name": "id", "in": "path", "required": true, "description": "Public part of an API key: `ok_ID_...`.",
                 "schema": { "type": "string", "pattern": "^[A-Za-z0-9]{12}$" },
+            }, "key": {
+                "name": "key", "in": "path", "required": true, "description": "Key of a flag, with / written as %2F.",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._/-]{1,128}$" },
             } },
             "schemas": schemas(),
         },
@@ -32,7 +37,7 @@ pub(super) fn document() -> Value {
 fn paths() -> Value {
     let name = json!([{ "$ref": "#/components/parameters/name" }]);
     let id = json!([{ "$ref": "#/components/parameters/id" }]);
-    json!({
+    let mut paths = json!({
         "/healthz": { "get": open("Whether the process lives.", &["200"]) },
         "/readyz": { "get": open("Whether requests should be sent here: 503 while draining.", &["200", "503"]) },
         "/metrics": { "get": open("Prometheus metrics.", &["200"]) },
@@ -104,6 +109,19 @@ fn paths() -> Value {
                 Some(("application/json", "Rotate")),
                 &[("200", "ShownKey"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
+        "/v1/experiments": { "get": operation("listExperiments", "Flags under experiment.", None, &[("200", "Experiments")]) },
+        "/v1/experiments/{name}": {
+            "parameters": [{ "name": "name", "in": "path", "required": true, "description": "Key of the flag, percent-encoded.",
+                "schema": { "type": "string" } }],
+            "get": with_parameters(operation("getExperiment", "What an experiment has shown so far.", None,
+                &[("200", "Experiment"), ("404", "Problem"), ("422", "Problem")]), json!([
+                { "name": "against", "in": "query", "description": "Variant that the others are compared with.",
+                    "schema": { "type": "string" } },
+                { "name": "split", "in": "query", "description": "VARIANT:WEIGHT, of each variant: what the division should be.",
+                    "schema": { "type": "array", "items": { "type": "string" } } }])),
+            "delete": operation("restartExperiment", "Forgets what was counted; the experiment starts over.", None,
+                &[("204", ""), ("404", "Problem")]),
+        },
         "/v1/cache/purge": { "post": operation("purgeCache", "Drops kept answers on all hosts that share a Redis.",
             Some(("application/json", "Purge")),
             &[("200", "Purged"), ("400", "Problem"), ("413", "Problem"), ("422", "Problem"), ("503", "Problem")]) },
@@ -114,7 +132,11 @@ fn paths() -> Value {
         },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
-    })
+    });
+    if let (Some(paths), Value::Object(more)) = (paths.as_object_mut(), flags::paths()) {
+        paths.extend(more);
+    }
+    paths
 }
 
 fn open(summary: &str, statuses: &[&str]) -> Value {
@@ -135,8 +157,13 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "Reason", "FlagChange", "FlagContext"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
     }
+    operation
+}
+
+fn with_parameters(mut operation: Value, parameters: Value) -> Value {
+    operation["parameters"] = parameters;
     operation
 }
 
@@ -160,7 +187,10 @@ fn schemas() -> Value {
         "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
-    json!({
+    let mut schemas = json!({
+        "Experiments": { "type": "object", "properties": { "experiments": { "type": "array", "items": {
+            "type": "object", "properties": experiment() } } } },
+        "Experiment": { "type": "object", "properties": shown_experiment() },
         "Ended": { "type": "object", "properties": { "ended": whole } },
         "Key": { "type": "object", "properties": key },
         "Keys": { "type": "object", "properties": { "keys": { "type": "array", "items": reference("Key") } } },
@@ -172,11 +202,11 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text, "cache": cache(),
+            "log": text, "cache": cache(), "when": text,
             "grant": { "type": "object", "additionalProperties": false, "properties": {
                 "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
-                "properties": { "path": text, "methods": texts, "host": text, "cache": cache() } } } } },
+                "properties": { "path": text, "methods": texts, "host": text, "cache": cache(), "when": text } } } } },
         "Plugin": { "type": "object", "properties": {
             "name": text, "defined_in": { "enum": ["file", "api"] }, "path": { "type": ["string", "null"] },
             "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
@@ -204,7 +234,38 @@ fn schemas() -> Value {
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts } },
-    })
+    });
+    if let (Some(schemas), Value::Object(more)) = (schemas.as_object_mut(), flags::schemas()) {
+        schemas.extend(more);
+    }
+    schemas
+}
+
+/// What there is of an experiment in a list.
+fn experiment() -> Value {
+    json!({ "name": { "type": "string" }, "since_ms": { "type": "integer" },
+        "variants": { "type": "object", "additionalProperties": { "type": "integer" } },
+        "metrics": { "type": "array", "items": { "type": "string" } } })
+}
+
+/// With what it has shown.
+fn shown_experiment() -> Value {
+    let (text, number) = (json!({ "type": "string" }), json!({ "type": "number" }));
+    let maybe = json!({ "type": ["number", "null"] });
+    let parts = json!({ "type": "object", "additionalProperties": number });
+    let metric = json!({ "type": "object", "properties": { "count": { "type": "integer" }, "sum": number, "mean": maybe,
+        "deviation": maybe, "per_exchange": maybe } });
+    let mut shown = experiment();
+    shown["arms"] = json!({ "type": "array", "items": { "type": "object", "properties": { "name": text,
+        "exchanges": { "type": "integer" }, "metrics": { "type": "object", "additionalProperties": metric } } } });
+    shown["differences"] = json!({ "type": "array", "items": { "type": "object", "properties": { "metric": text,
+        "of": { "enum": ["per-exchange", "mean"] }, "arm": text, "against": text, "difference": number, "relative": maybe,
+        "interval": { "type": ["array", "null"], "items": number, "minItems": 2, "maxItems": 2 }, "p": maybe,
+        "shows": { "enum": ["higher", "lower", "undecided", "too-little"] }, "words": text } } });
+    shown["split"] = json!({ "type": ["object", "null"], "properties": { "expected": parts, "observed": parts, "p": maybe,
+        "mismatch": { "type": "boolean" }, "words": text } });
+    shown["test"] = text;
+    shown
 }
 
 /// A release that takes over.
@@ -228,7 +289,7 @@ fn cache() -> Value {
     let (text, flag) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
     json!({ "type": "object", "additionalProperties": false, "properties": {
-        "enabled": flag, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
+        "enabled": flag, "when": text, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
         "stale_if_error": text, "drop_set_cookie": flag, "per_release": flag, "show_tags": flag } })
 }
 

@@ -19,8 +19,9 @@ const NAME: usize = 64;
 /// Beyond it, sums of squares would not be finite any more.
 const GREATEST: f64 = 1e100;
 
+/// Sums by name.
 #[derive(Debug, Default)]
-pub(super) struct Metrics([OnceLock<Box<Metric>>; METRICS]);
+pub(crate) struct Metrics([OnceLock<Box<Metric>>; METRICS]);
 
 #[derive(Debug)]
 struct Metric {
@@ -40,7 +41,7 @@ struct Values {
 
 impl Metrics {
     /// Whether `value` was counted.
-    pub(super) fn track(&self, subject: u64, name: &str, value: f64) -> bool {
+    pub(crate) fn track(&self, subject: u64, name: &str, value: f64) -> bool {
         let metric = match is_metric(name) && value.abs() <= GREATEST {
             true => self.metric(name),
             false => None,
@@ -48,13 +49,13 @@ impl Metrics {
         metric.map(|metric| metric.count(subject, value)).is_some()
     }
 
-    pub(super) fn read(&self) -> BTreeMap<String, MetricSample> {
+    pub(crate) fn read(&self) -> BTreeMap<String, MetricSample> {
         let taken = self.0.iter().map_while(OnceLock::get);
         taken.map(|metric| (metric.name.to_string(), metric.read())).collect()
     }
 
     /// Puts back what was counted by an earlier run, before anything is counted.
-    pub(super) fn restore(&self, name: &str, sample: &MetricSample) {
+    pub(crate) fn restore(&self, name: &str, sample: &MetricSample) {
         let Some(metric) = self.metric(name) else { return };
         for (values, kept) in metric.values.iter().zip(&sample.subjects) {
             values.count.fetch_add(kept.count, Relaxed);

@@ -17,9 +17,11 @@ mod verdict;
 pub use figures::{Fault, Figures};
 pub use judge::judge;
 pub use metrics::METRICS;
+pub(crate) use metrics::Metrics;
 pub use report::{
     Arm, ArmReport, Difference, MetricReport, Of, Report, Shows, Split, compare, report, report_of_share,
 };
 pub use sample::{MetricSample, Sample};
+pub(crate) use subject::bucket as subject_bucket;
 pub use subject::{SUBJECTS, subject_hash};
 pub use verdict::{Check, Outcome, Verdict};

@@ -111,6 +111,23 @@ impl Sample {
 }
 
 impl MetricSample {
+    /// Of (count, sum) of each group of subjects. None if a number is not finite.
+    pub(crate) fn of(groups: impl Iterator<Item = (u64, f64)>, squares: f64) -> Option<Self> {
+        let subjects: Vec<_> = groups.map(|(count, sum)| ValuesSample { count, sum }).collect();
+        let finite = squares.is_finite() && subjects.iter().all(|values| values.sum.is_finite());
+        finite.then_some(MetricSample { subjects, squares })
+    }
+
+    /// (count, sum) of each group of subjects.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (u64, f64)> {
+        self.subjects.iter().map(|values| (values.count, values.sum))
+    }
+
+    /// Sum of the squares of all values.
+    pub(crate) fn squares(&self) -> f64 {
+        self.squares
+    }
+
     /// Values reported.
     pub fn count(&self) -> u64 {
         self.subjects.iter().map(|values| values.count).sum()

@@ -1,7 +1,7 @@
 //! Statements that stay true however often, and whenever, somebody looks.
 //!
 //! The asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit theory
-//! and asymptotic confidence sequences" (Annals of Statistics 52, 2024), theorem 2.2: an estimate with variance `v` after `t`
+//! and asymptotic confidence sequences" (Annals of Statistics 52, 2024), with a Gaussian mixture: an estimate with variance `v` after `t`
 //! observations is within `sqrt(v (tr + 1)/(tr) log((tr + 1)/a^2))` of the truth at all times together, but for a chance of
 //! `a`. The p-value is what `a` it takes to exclude zero: that of the mixture sequential probability ratio test of Johari,
 //! Koomen, Pekelis and Walsh, "Always valid inference" (Operations Research 70, 2022).
@@ -49,7 +49,7 @@ impl Estimate {
         1.0 + (z * z + 1.0) / (4.0 * self.freedom)
     }
 
-    /// Exchanges, as a part of those that the intervals are tuned to (equation 10 of the paper).
+    /// Exchanges, as a part of those that the intervals are tuned to (the mixture whose interval is narrowest there, nearly).
     fn clock(&self) -> f64 {
         let twice = -2.0 * LEVEL.ln();
         self.exchanges * (twice + (twice + 1.0).ln()) / TUNED

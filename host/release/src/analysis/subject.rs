@@ -15,7 +15,7 @@ pub fn subject_hash(subject: &impl Hash) -> u64 {
 
 /// The bucket of a subject. Mixed once more, since the same hash may already have chosen the release.
 #[inline]
-pub(super) fn bucket(subject: u64) -> usize {
+pub(crate) fn bucket(subject: u64) -> usize {
     let product = u128::from(subject ^ 0x243f_6a88_85a3_08d3) * 0x9e37_79b9_7f4a_7c15;
     let mixed = (product >> 64) as u64 ^ product as u64;
     (mixed >> 57) as usize

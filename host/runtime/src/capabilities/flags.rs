@@ -127,11 +127,7 @@ impl Context for Asker<'_> {
 
 impl Guest {
     /// Asks with the exchange's context, and counts the answer.
-    fn ask<T>(
-        &self,
-        key: &str,
-        ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>,
-    ) -> Resolution<T> {
+    fn ask_flag<T>(&self, key: &str, ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>) -> Resolution<T> {
         let asker = Asker { env: &self.env, exchange: self.exchange.as_ref(), added: &self.flag_context };
         let said = ask(&self.env.flags, &asker);
         // A key that is no flag's may be anything, and is not told.
@@ -142,21 +138,21 @@ impl Guest {
         said
     }
 
-    fn boolean(&self, key: &str, default: bool) -> Resolution<bool> {
-        self.ask(key, |flags, context| flags.boolean(key, default, context))
+    fn boolean_flag(&self, key: &str, default: bool) -> Resolution<bool> {
+        self.ask_flag(key, |flags, context| flags.boolean(key, default, context))
     }
 
-    fn string(&self, key: &str, default: String) -> Resolution<String> {
-        self.ask(key, |flags, context| flags.string(key, default, context))
+    fn string_flag(&self, key: &str, default: String) -> Resolution<String> {
+        self.ask_flag(key, |flags, context| flags.string(key, default, context))
     }
 
-    fn number(&self, key: &str, default: f64) -> Resolution<f64> {
-        self.ask(key, |flags, context| flags.number(key, default, context))
+    fn number_flag(&self, key: &str, default: f64) -> Resolution<f64> {
+        self.ask_flag(key, |flags, context| flags.number(key, default, context))
     }
 
     /// `default` comes back as it is: whoever passed it knows what it means.
     fn object_flag(&self, key: &str, default: String) -> Resolution<String> {
-        let said = self.ask(key, |flags, context| flags.object(key, Arc::default(), context));
+        let said = self.ask_flag(key, |flags, context| flags.object(key, Arc::default(), context));
         let shown = if said.value.is_object() { said.value.to_string() } else { default };
         said.map(|_| shown)
     }
@@ -164,15 +160,15 @@ impl Guest {
 
 impl Host for Guest {
     async fn get_boolean(&mut self, key: String, default: bool) -> wasmtime::Result<bool> {
-        Ok(self.boolean(&key, default).value)
+        Ok(self.boolean_flag(&key, default).value)
     }
 
     async fn get_string(&mut self, key: String, default: String) -> wasmtime::Result<String> {
-        Ok(self.string(&key, default).value)
+        Ok(self.string_flag(&key, default).value)
     }
 
     async fn get_number(&mut self, key: String, default: f64) -> wasmtime::Result<f64> {
-        Ok(self.number(&key, default).value)
+        Ok(self.number_flag(&key, default).value)
     }
 
     async fn get_object(&mut self, key: String, default: String) -> wasmtime::Result<String> {
@@ -181,9 +177,9 @@ impl Host for Guest {
 
     async fn resolve(&mut self, key: String, default: Value) -> wasmtime::Result<Details> {
         Ok(match default {
-            Value::Boolean(default) => details(self.boolean(&key, default).map(Value::Boolean)),
-            Value::String(default) => details(self.string(&key, default).map(Value::String)),
-            Value::Number(default) => details(self.number(&key, default).map(Value::Number)),
+            Value::Boolean(default) => details(self.boolean_flag(&key, default).map(Value::Boolean)),
+            Value::String(default) => details(self.string_flag(&key, default).map(Value::String)),
+            Value::Number(default) => details(self.number_flag(&key, default).map(Value::Number)),
             Value::Object(default) => details(self.object_flag(&key, default).map(Value::Object)),
         })
     }

@@ -64,3 +64,14 @@ CREATE TABLE flag_change (
     why TEXT NOT NULL
 ) STRICT;
 CREATE INDEX flag_change_by_key ON flag_change (key);
+-- What was counted for each variant of a flag under experiment, for its exchanges (metric '') and for each metric, by group of
+-- subjects.
+CREATE TABLE experiment_count (
+    experiment TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    -- When the experiment's first exchange was counted.
+    since INTEGER NOT NULL,
+    counts BLOB NOT NULL,
+    PRIMARY KEY (experiment, variant, metric)
+) STRICT, WITHOUT ROWID;
