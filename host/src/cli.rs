@@ -24,6 +24,7 @@ mod releases;
 mod reload;
 mod remote;
 mod rollback;
+mod rollout;
 mod say;
 mod serve;
 
@@ -56,6 +57,7 @@ enum Command {
     Deploy(deploy::Deploy),
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
+    Rollout(rollout::Rollout),
     Reload(reload::Reload),
     Keys(keys::Keys),
     Flags(flags::Flags),
@@ -79,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Deploy(command) => (command.json, command.run()),
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
+        Command::Rollout(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
         Command::Flags(command) => (command.json, command.run()),
