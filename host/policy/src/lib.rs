@@ -10,6 +10,7 @@ mod observe;
 mod order;
 pub mod overload;
 mod route;
+pub mod shadow;
 mod snapshot;
 mod validate;
 
