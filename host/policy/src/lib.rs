@@ -11,6 +11,7 @@ mod observe;
 mod order;
 pub mod overload;
 mod route;
+pub mod shadow;
 mod snapshot;
 mod trial;
 mod validate;
