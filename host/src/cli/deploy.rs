@@ -44,6 +44,7 @@ pub(super) struct Deploy {
     /// A grant that the release asks for and the live one does not, as "http"; may be given several times
     #[arg(long, value_name = "GRANT")]
     approve: Vec<String>,
+    #[command(flatten)]
     takeover: takeover::Takeover,
     /// Show what happens until the rollout ends; fails if the release is not live then
     #[arg(long)]

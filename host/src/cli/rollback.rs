@@ -37,7 +37,8 @@ pub(super) struct Rollback {
 impl Rollback {
     pub(super) fn run(self) -> Result<(), Failure> {
         let path = format!("{}/rollback", plugin_path(&self.plugin)?);
-        let body = json!({ "to": self.to.map(|digest| digest.to_string()), "who": self.who, "why": self.why });
+        let body =
+            json!({ "to": self.to.map(|digest| digest.to_string()), "who": self.who, "why": self.why });
         let answer = self.remote.call(Method::POST, &path, body.to_string())?;
         match self.json {
             true => say::json(&answer.value),

@@ -85,7 +85,9 @@ impl Rollout {
                 }
                 return judge(plugin, &ended);
             }
-            What::Status { plugin, watch: false } => self.shown(Method::GET, plugin, "rollout", String::new())?,
+            What::Status { plugin, watch: false } => {
+                self.shown(Method::GET, plugin, "rollout", String::new())?
+            }
             What::Pause(wish) => self.steer("pause", wish)?,
             What::Resume(wish) => self.steer("resume", wish)?,
             What::Promote(wish) => self.steer("promote", wish)?,
@@ -113,7 +115,13 @@ impl Rollout {
         self.shown(Method::POST, &wish.plugin, &format!("rollout/{what}"), body.to_string())
     }
 
-    fn shown(&self, method: Method, plugin: &str, of: &str, body: String) -> Result<(Value, String), Failure> {
+    fn shown(
+        &self,
+        method: Method,
+        plugin: &str,
+        of: &str,
+        body: String,
+    ) -> Result<(Value, String), Failure> {
         let path = format!("{}/{of}", plugin_path(plugin)?);
         let value = self.remote.call(method, &path, body)?.value;
         let words = words::status(&value);

@@ -18,9 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A plugin whose users are told apart by `x-user`, with further keys of its rollout.
 fn host(rollout: &str) -> Host {
-    let plugin = format!(
-        "[plugins.p]\nconcurrency = 16\n[plugins.p.rollout]\nsticky = \"header:x-user\"\n{rollout}"
-    );
+    let plugin =
+        format!("[plugins.p]\nconcurrency = 16\n[plugins.p.rollout]\nsticky = \"header:x-user\"\n{rollout}");
     Setup::new().with(&plugin).route("/{*rest}", "p").route("/", "p").start()
 }
 
@@ -116,9 +115,15 @@ async fn a_good_release_reaches_everybody_and_a_growing_share_takes_nobody_back(
     assert!(seen.last_of_all("v2"), "everybody has the new one in the end");
     assert_eq!(events(&ended).iter().filter(|what| **what == "step").count(), 2, "{ended:#}");
     assert_eq!(*events(&ended).last().unwrap(), "promoted");
-    assert_eq!((&ended["events"][0]["who"], &ended["events"][0]["why"]), (&json!("anna"), &json!("new prices")));
+    assert_eq!(
+        (&ended["events"][0]["who"], &ended["events"][0]["why"]),
+        (&json!("anna"), &json!("new prices"))
+    );
     assert_eq!(live(&host).await, ended["candidate"]);
-    assert_eq!(host.metric("ostler_rollouts_total", &["strategy=\"canary\"", "outcome=\"promoted\""]).await, 1.0);
+    assert_eq!(
+        host.metric("ostler_rollouts_total", &["strategy=\"canary\"", "outcome=\"promoted\""]).await,
+        1.0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,8 @@ async fn a_comparison_stays_until_somebody_decides() {
     let compared = rollout(&host).await;
     assert_eq!((&compared["state"], &compared["share"]), (&json!("running"), &json!("50%")));
     assert_eq!(events(&compared), ["begun"]);
-    let [stable, candidate] = [0, 1].map(|arm: usize| compared["report"]["arms"][arm]["exchanges"].as_u64().unwrap());
+    let [stable, candidate] =
+        [0, 1].map(|arm: usize| compared["report"]["arms"][arm]["exchanges"].as_u64().unwrap());
     assert!(stable > 0 && candidate > 0, "{:#}", compared["report"]);
     assert!(compared["report"].to_string().contains("orders"), "{:#}", compared["report"]);
     assert_eq!(steer(&host, "promote", "it sells more").await["state"], "promoted");
@@ -85,7 +86,10 @@ async fn testers_choose_and_others_do_not() {
     deploy(&host, "version=v1", "").await;
     let candidate = deploy(&host, "version=v2", "").await["digest"].as_str().unwrap().to_owned();
     let tester = key(&host, json!({ "name": "tester", "roles": ["tester"] })).await;
-    let (other, acme) = (key(&host, json!({ "name": "other" })).await, key(&host, json!({ "name": "a", "tenant": "acme" })).await);
+    let (other, acme) = (
+        key(&host, json!({ "name": "other" })).await,
+        key(&host, json!({ "name": "a", "tenant": "acme" })).await,
+    );
     for wanted in ["candidate", candidate.as_str(), &candidate[..20]] {
         assert_eq!(ask(&host, &tester, wanted).await, "v2", "{wanted}");
         assert_eq!(ask(&host, &other, wanted).await, "v1", "{wanted}");

@@ -3,7 +3,8 @@
 use super::*;
 
 /// Checks twice a second; the share stays at 20 %, so that it is the analysis that decides.
-const WATCHED: &str = "strategy = \"canary\"\ninterval = \"1h\"\nsteps = [20, 100]\nanalysis = { every = \"500ms\" }\n";
+const WATCHED: &str =
+    "strategy = \"canary\"\ninterval = \"1h\"\nsteps = [20, 100]\nanalysis = { every = \"500ms\" }\n";
 
 /// Deploys `bad` after `good` under load; the rollout once it is withdrawn.
 async fn comes_back(good: &str, bad: &str, check: &str) {
@@ -18,7 +19,10 @@ async fn comes_back(good: &str, bad: &str, check: &str) {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let seen = crowd.finish().await;
     let (met, users) = seen.users_of("v2");
-    println!("{check}: withdrawn after {took:.1?}; {met} of {users} users met it; {:?} answered", seen.answers);
+    println!(
+        "{check}: withdrawn after {took:.1?}; {met} of {users} users met it; {:?} answered",
+        seen.answers
+    );
     assert_eq!(seen.failed, Vec::<String>::new());
     assert!(seen.answers["v2"] > 0, "somebody met it");
     let most = users as f64 * 0.2;
@@ -33,8 +37,11 @@ async fn is_told(host: &Host, rollout: &Value, check: &str) {
     let last = rollout["events"].as_array().unwrap().last().unwrap();
     assert_eq!((&last["what"], &last["who"]), (&json!("withdrawn"), &json!("host")));
     let checks = last["evidence"]["checks"].as_array().unwrap();
-    let failed: Vec<_> =
-        checks.iter().filter(|one| one["outcome"] == "fail").map(|one| one["name"].as_str().unwrap()).collect();
+    let failed: Vec<_> = checks
+        .iter()
+        .filter(|one| one["outcome"] == "fail")
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
     assert!(failed.iter().any(|name| name.starts_with(check)), "{check}: {failed:?}");
     assert_eq!(events(rollout), ["begun", "check-failed", "withdrawn"]);
     let line = host.line(|line| line["what"] == "withdrawn" || line["fields"]["what"] == "withdrawn").await;

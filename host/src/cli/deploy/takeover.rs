@@ -70,6 +70,9 @@ mod tests {
             why: Some("new prices & more".into()),
             ..Takeover::default()
         };
-        assert_eq!(takeover.query(), "?strategy=canary&steps=0.1%25%2C100&min_requests=7&why=new+prices+%26+more");
+        assert_eq!(
+            takeover.query(),
+            "?strategy=canary&steps=0.1%25%2C100&min_requests=7&why=new+prices+%26+more"
+        );
     }
 }
