@@ -255,7 +255,14 @@ impl Control {
         });
         let trial = live.zip(entry.and_then(|entry| entry.trial.as_ref())).map(|(live, trial)| {
             let (candidate, stable) = (trial.live.plugin.clone(), live.plugin.figures().clone());
-            gate.trial(spec, plugin, trial.choice.clone(), candidate, stable)
+            gate.trial(
+                spec,
+                plugin,
+                trial.choice.clone(),
+                candidate,
+                stable,
+                trial.shadow.clone().map(|shadow| shadow.of),
+            )
         });
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate: passing, trial, ..self.bare(spec, &release, target) })

@@ -25,6 +25,7 @@ use crate::cache::Caching;
 use crate::flags::{self, Switch, Switches, ofrep};
 use crate::limit::Limiting;
 use crate::overload::{self, Limit, Overload};
+use crate::shadow::Shadow;
 use crate::trial::Trial;
 
 /// The tables of the configuration file that all routes share.
@@ -233,11 +234,12 @@ impl Gate {
         choice: Arc<Choice>,
         candidate: Arc<Plugin>,
         stable: Arc<Figures>,
+        shadow: Option<Arc<Shadow>>,
     ) -> Trial {
         let release: Arc<str> = candidate.digest().short().into();
         let metrics = self.services.identity.observe.metrics.route(&route.path, &route.plugin, &release);
         let cache = self.kept_apart(route, plugin, &release);
-        Trial { choice, candidate, release, metrics, stable, cache }
+        Trial { choice, candidate, release, metrics, stable, shadow, cache }
     }
 }
 

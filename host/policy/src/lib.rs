@@ -19,5 +19,6 @@ mod validate;
 pub use gate::{Gate, GateConfig, GateServices, Own, RouteGate, check};
 pub use order::Order;
 pub use route::{Found, Router};
+pub use shadow::{Shadow, ShadowReport};
 pub use snapshot::{Route, Snapshot, Target};
 pub use trial::Trial;

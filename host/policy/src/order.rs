@@ -89,6 +89,7 @@ impl Order {
             Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, take(request)).await,
         };
         let (mut plugin, mut cache) = (plugin, &gate.cache);
+        let mut copied = None;
         if let Some(trial) = &route.trial {
             let chosen = trial.choose(&visit.exchange, request.headers());
             observation.chosen = Some(chosen);
@@ -96,6 +97,7 @@ impl Order {
             if chosen.arm == Arm::Candidate {
                 (plugin, cache) = (&trial.candidate, &trial.cache);
             }
+            copied = trial.shadow.as_ref().and_then(|shadow| shadow.copy(&visit.exchange, request));
         }
         let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
@@ -108,6 +110,10 @@ impl Order {
                 Answering::Later(later) => timed(later.await),
             },
             None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), take(request)).await),
+        };
+        let answered = match copied {
+            Some(copied) => copied.compare(answered),
+            None => answered,
         };
         match &visit.answers {
             Some(answers) => validate::check_response(answers, answered?),

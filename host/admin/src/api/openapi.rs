@@ -303,7 +303,7 @@ fn rollout() -> Value {
         "stable": { "type": ["string", "null"] }, "candidate": text, "share": text, "step": whole, "steps": whole,
         "step_since_ms": whole, "requests": { "type": ["integer", "null"] }, "min_requests": whole, "failed_checks": whole,
         "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
-        "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "report": maybe_object,
+        "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "shadow": maybe_object, "report": maybe_object,
         "events": { "type": "array", "items": event } } })
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_core::plugin::{Definition, RouteSpec};
+use ostler_policy::Shadow;
 use ostler_release::rollout::Choice;
 use ostler_runtime::{Component, Plugin};
 
@@ -41,6 +42,22 @@ pub(super) struct OnTrial {
     pub(super) live: Live,
     /// Whom it serves.
     pub(super) choice: Arc<Choice>,
+    /// It serves nobody, and gets copies.
+    pub(super) shadow: Option<Shadowing>,
+}
+
+/// The same release where nothing it does leaves.
+#[derive(Clone)]
+pub(super) struct Shadowing {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) of: Arc<Shadow>,
+}
+
+impl OnTrial {
+    /// The one whose figures are those of the new release.
+    pub(super) fn measured(&self) -> &Arc<Plugin> {
+        self.shadow.as_ref().map_or(&self.live.plugin, |shadow| &shadow.plugin)
+    }
 }
 
 /// A release that serves nobody, and could at once.

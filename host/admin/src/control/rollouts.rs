@@ -17,7 +17,7 @@ use ostler_release::NewRelease;
 use ostler_release::rollout::{Arm, Event, Rollout, State};
 use ostler_services::Clock;
 
-use super::entry::{Entry, Live};
+use super::entry::{Entry, Live, OnTrial};
 use super::{Control, Refusal};
 
 pub(super) use driven::Rollouts;
@@ -70,8 +70,8 @@ impl Control {
         let rollout = self.0.registry.begin_rollout(rollout, event.clone()).await?;
         match before {
             Some(before) if rollout.ended_at_ms.is_none() => {
-                self.begin_trial(name, live.clone(), rollout.choice()).await?;
-                self.0.rollouts.insert(Driven::new(rollout.clone(), [&before.plugin, &live.plugin]));
+                let trial = self.begin_trial(name, &entry, live, &rollout).await?;
+                self.0.rollouts.insert(Driven::new(rollout.clone(), &before, &trial));
             }
             before => {
                 let kept = match rollout.spec.strategy {
@@ -106,8 +106,8 @@ impl Control {
         let entry = self.0.state.lock().await.plugins.get(name).cloned();
         let mut rollout = driven.rollout.clone();
         let event = match stands(entry.as_ref(), &rollout) {
-            Ok([stable, candidate]) => {
-                driven.follow([&stable.plugin, &candidate.plugin]);
+            Ok((stable, trial)) => {
+                driven.follow(stable, trial);
                 let (requests, verdict) = driven.check(now);
                 rollout.tick(now, requests, Some(&verdict))
             }
@@ -165,11 +165,11 @@ impl Control {
 }
 
 /// The two releases, if they stand side by side as the rollout has it.
-fn stands<'a>(entry: Option<&'a Entry>, rollout: &Rollout) -> Result<[&'a Live; 2], &'static str> {
+fn stands<'a>(entry: Option<&'a Entry>, rollout: &Rollout) -> Result<(&'a Live, &'a OnTrial), &'static str> {
     let entry = entry.ok_or("the plugin is gone")?;
     let stable = entry.live.as_ref().filter(|live| Some(live.component.digest) == rollout.stable);
     let stable = stable.ok_or("another release became live")?;
     let trial = entry.trial.as_ref().filter(|trial| trial.live.component.digest == rollout.candidate);
     let trial = trial.ok_or("the new release cannot run under the plugin's new definition")?;
-    Ok([stable, &trial.live])
+    Ok((stable, trial))
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::control::entry::{Live, OnTrial};
 use ostler_core::rollout::{Share, Strategy};
+use ostler_policy::Shadow;
 use ostler_release::analysis::{Figures, Sample, Verdict, judge};
 use ostler_release::rollout::Rollout;
-use ostler_runtime::Plugin;
 
 use super::metrics::Outcomes;
 
@@ -25,6 +26,8 @@ pub(in crate::control) struct Driven {
     pub(in crate::control) rollout: Rollout,
     /// Of the old and the new release.
     figures: [Arc<Figures>; 2],
+    /// Where the copies go, if any are made.
+    pub(super) shadow: Option<Arc<Shadow>>,
     /// What they had counted when the step began.
     began: [Arc<Sample>; 2],
     /// What the old release did in the step before: the new one is compared with it once that serves all.
@@ -72,11 +75,12 @@ impl Rollouts {
 
 impl Driven {
     /// A rollout whose step begins now, as far as figures go.
-    pub(in crate::control) fn new(rollout: Rollout, releases: [&Arc<Plugin>; 2]) -> Self {
-        let figures = releases.map(|release| release.figures().clone());
+    pub(in crate::control) fn new(rollout: Rollout, stable: &Live, trial: &OnTrial) -> Self {
+        let figures = figures(stable, trial);
+        let shadow = trial.shadow.as_ref().map(|shadow| shadow.of.clone());
         let began = figures.each_ref().map(|figures| Arc::new(figures.read()));
         let checked_ms = rollout.step_since_ms;
-        Driven { rollout, figures, began, before: None, checked_ms, verdict: None }
+        Driven { rollout, figures, shadow, began, before: None, checked_ms, verdict: None }
     }
 
     /// Whether a check is to be made.
@@ -88,10 +92,10 @@ impl Driven {
     }
 
     /// The releases count anew once their plugin's definition has changed.
-    pub(super) fn follow(&mut self, releases: [&Arc<Plugin>; 2]) {
-        let figures = releases.map(|release| release.figures().clone());
+    pub(super) fn follow(&mut self, stable: &Live, trial: &OnTrial) {
+        let figures = figures(stable, trial);
         if !figures.iter().zip(&self.figures).all(|(now, known)| Arc::ptr_eq(now, known)) {
-            *self = Driven { figures, ..Driven::new(self.rollout.clone(), releases) };
+            *self = Driven::new(self.rollout.clone(), stable, trial);
         }
     }
 
@@ -132,4 +136,8 @@ impl Driven {
         }
         self.rollout = rollout.clone();
     }
+}
+
+fn figures(stable: &Live, trial: &OnTrial) -> [Arc<Figures>; 2] {
+    [&stable.plugin, trial.measured()].map(|release| release.figures().clone())
 }

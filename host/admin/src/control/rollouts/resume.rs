@@ -35,10 +35,10 @@ impl Control {
         let stable = entry.live.clone().filter(|live| Some(live.component.digest) == rollout.stable);
         let stable = stable.ok_or_else(gone)?;
         let candidate = self.recorded_release(&name, &entry, rollout.candidate).await?;
-        self.begin_trial(&name, candidate.clone(), rollout.choice()).await?;
+        let trial = self.begin_trial(&name, &entry, candidate, &rollout).await?;
         let (step, share) = (rollout.step + 1, rollout.share().to_string());
         tracing::info!(plugin = name, step, share, "a rollout goes on where it stood");
-        self.0.rollouts.insert(Driven::new(rollout, [&stable.plugin, &candidate.plugin]));
+        self.0.rollouts.insert(Driven::new(rollout, &stable, &trial));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What the API shows of rollouts.
 
 use ostler_core::rollout::Strategy;
+use ostler_policy::ShadowReport;
 use ostler_release::analysis::{ArmReport, Report, Sample, Verdict, report, report_of_share};
 use ostler_release::rollout::{Event, Rollout};
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub(crate) struct RolloutView {
     figures: Option<Vec<ArmReport>>,
     /// The last check of this step.
     check: Option<Verdict>,
+    /// How the copies' answers differ, of a shadow under way.
+    shadow: Option<ShadowReport>,
     /// What an A/B comparison has shown so far.
     report: Option<Report>,
     events: Vec<Event>,
@@ -86,6 +89,7 @@ impl Control {
             spec: rollout.spec.to_json(),
             figures: shown.as_ref().map(|report| report.arms.clone()),
             check: driven.and_then(|driven| driven.verdict.as_deref().cloned()),
+            shadow: driven.and_then(|driven| driven.shadow.as_ref()).map(|shadow| shadow.report()),
             report: shown.filter(|_| rollout.spec.strategy == Strategy::Ab),
             events,
         })
