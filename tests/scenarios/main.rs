@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod a_changed_file_is_the_next_release;
+mod a_changed_flag_counts_at_once;
 mod a_drain_finishes_what_is_under_way;
 mod a_principal_does_only_what_it_may;
 mod a_reload_changes_what_it_says;
@@ -20,6 +21,7 @@ mod components_made_for_other_hosts_run;
 mod developing_swaps_in_every_change;
 mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
+mod flags_answer_as_flagd_does;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
 mod no_more_is_admitted_than_allowed;
