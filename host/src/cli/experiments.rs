@@ -123,7 +123,9 @@ fn text(value: &Value) -> &str {
 }
 
 fn begun(value: &Value, now_ms: u64) -> String {
-    value["since_ms"].as_u64().map_or("?".into(), |since| format!("{} ago", span(now_ms.saturating_sub(since))))
+    value["since_ms"]
+        .as_u64()
+        .map_or("?".into(), |since| format!("{} ago", span(now_ms.saturating_sub(since))))
 }
 
 #[cfg(test)]
