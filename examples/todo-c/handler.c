@@ -63,9 +63,14 @@ static ostler_response *create(const ostler_request *request) {
     if (refusal != NULL) {
         return refusal;
     }
+    ostler_flag_context("title", ostler_copy(made.title));
+    if (ostler_flag_boolean("todos-closed", false)) {
+        return ostler_problem(503, "closed", "no to-dos are taken at the moment");
+    }
     if (todo_create(&made) != TODO_DONE) {
         return ostler_failure(ostler_why());
     }
+    ostler_track("todos.added", 1);
     tell("todo created", made.id);
     return ostler_with_header(answer(201, &made), "location", ostler_format("/todos/%" PRId64, made.id));
 }

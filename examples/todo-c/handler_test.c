@@ -90,9 +90,20 @@ static void a_long_list_is_whole(void) {
     assert(id == 1203);
 }
 
+static void no_todos_are_taken_while_the_flag_says_so(void) {
+    ostler_test_flag("todos-closed", (ostler_flag_value){OSTLER_FLAG_BOOLEAN, .boolean = true});
+    refuse("POST", "/todos", "{\"title\":\"milk\"}", 503, "closed");
+    assert(strcmp(ostler_test_flag_context("title"), "\"milk\"") == 0);
+    ostler_test_flag("todos-closed", (ostler_flag_value){OSTLER_FLAG_BOOLEAN, .boolean = false});
+    expect("POST", "/todos", "{\"title\":\"milk\"}", 201, NULL);
+    size_t count;
+    assert(ostler_test_tracked("todos.added", &count) == 1 && count == 1);
+}
+
 int main(void) {
     void (*const tests[])(void) = {todos_are_added_changed_and_deleted, what_does_not_fit_is_refused,
-                                   a_change_beside_another_is_not_lost, a_long_list_is_whole};
+                                   a_change_beside_another_is_not_lost, a_long_list_is_whole,
+                                   no_todos_are_taken_while_the_flag_says_so};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         ostler_test_begin();
         ostler_test_kv("todos");

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"ostler"
+	"ostler/experiment"
+	"ostler/flags"
 )
 
 const longestTitle = 200
@@ -47,10 +49,15 @@ func add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	flags.AddContext(map[string]any{"title": title})
+	if flags.Boolean("todos-closed", false) {
+		return ostler.NewProblem(http.StatusServiceUnavailable, "closed", "no to-dos are taken at the moment")
+	}
 	todo, err := create(title)
 	if err != nil {
 		return err
 	}
+	experiment.Track("todos.added", 1)
 	slog.Info("todo created", "id", todo.ID)
 	w.Header().Set("Location", fmt.Sprintf("/todos/%d", todo.ID))
 	return ostler.JSON(w, http.StatusCreated, todo)

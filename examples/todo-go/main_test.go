@@ -105,3 +105,16 @@ func TestALongListIsWhole(t *testing.T) {
 		t.Error(len(body.Todos))
 	}
 }
+
+func TestNoTodosAreTakenWhileTheFlagSaysSo(t *testing.T) {
+	host := ostlertest.New(t).KV("todos").Flag("todos-closed", true)
+	refuse(t, "POST", "/todos", `{"title":"milk"}`, 503, "closed")
+	if host.FlagAttributes()["title"] != "milk" {
+		t.Error(host.FlagAttributes())
+	}
+	host.Flag("todos-closed", false)
+	send(t, "POST", "/todos", `{"title":"milk"}`, 201, "")
+	if tracked := host.Tracked("todos.added"); len(tracked) != 1 {
+		t.Error(tracked)
+	}
+}

@@ -5,7 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ostler import BadRequest, NotFound, Request, Response, Router, Unprocessable, kv, log
+from ostler import (
+    BadRequest,
+    NotFound,
+    Request,
+    Response,
+    Router,
+    Unavailable,
+    Unprocessable,
+    experiment,
+    flags,
+    kv,
+    log,
+)
 
 Todo = dict[str, Any]
 
@@ -27,9 +39,13 @@ def list_todos(request: Request) -> Response:
 @handle.post("/todos")
 def add(request: Request) -> Response:
     title = check_title(read_object(request).get("title"))
+    flags.add_context({"title": title})
+    if flags.get_boolean("todos-closed", False):
+        raise Unavailable("no to-dos are taken at the moment", code="closed")
     number = TODOS.increment("next")
     todo = {"id": number, "title": title, "done": False}
     TODOS.set_json(key(number), todo)
+    experiment.track("todos.added")
     log.info("added", id=number)
     return Response.json(todo, status=201, headers={"location": f"/todos/{number}"})
 

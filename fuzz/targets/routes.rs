@@ -16,12 +16,14 @@ fuzz_target!(|said: (&str, &str, &str)| {
         methods: Vec::new(),
         host: host.map(str::to_owned),
         plugin: String::new(),
+        gate: Default::default(),
+        when: None,
         line: 0,
     };
     let routes = [route("/a/{id}", Some("a.test")), route(pattern, None)];
     let Ok(router) = Router::new(routes.into_iter().zip([Arc::new(0), Arc::new(1)])) else { return };
     let Ok(request) = Request::builder().uri(target).header("host", host).body(Body::Empty) else { return };
-    if let Found::Route(found) = router.find(&request)
+    if let Found::Route(found) = router.find(&request, |_| true)
         && **found == 0
     {
         let asked = request.uri().host().unwrap_or(host).to_ascii_lowercase();

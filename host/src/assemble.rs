@@ -1,9 +1,11 @@
 //! Puts the rooms together, one line per room, and runs them until they are told to stop.
 
+mod aside;
 mod caches;
 mod code;
 mod connections;
 mod experiments;
+mod flags;
 mod limits;
 mod reload;
 mod signals;
@@ -21,8 +23,9 @@ use ostler_policy::GateServices;
 use ostler_policy::overload::Overload;
 use ostler_release::Registry;
 use ostler_release::experiments::Experiments;
+use ostler_release::flags::Store;
 use ostler_runtime::{LoadError, Runtime, Services};
-use ostler_services::{Blobs, Cache, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
+use ostler_services::{Blobs, Cache, Clock, Database, DatabaseError, Kv, RateLimits, Redis, Sql};
 use ostler_upstream::{BadCa, Upstream};
 use tokio::sync::oneshot;
 
@@ -45,6 +48,8 @@ pub(crate) enum Error {
     Releases(#[from] ostler_release::Error),
     #[error("cannot use [redis]: {0}")]
     Redis(#[from] ostler_services::redis::RedisError),
+    #[error(transparent)]
+    Flags(#[from] ostler_release::flags::LoadError),
     #[error(transparent)]
     Identity(#[from] NeedsError),
     #[error(transparent)]
@@ -76,6 +81,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(Error::Signals)?;
     let edge = Server::bind(&config.server)?;
     let admin = Server::bind(&config.admin.server())?;
+    let aside = config.gate.flags.ofrep.as_ref().and_then(|ofrep| ofrep.listen);
+    let aside = aside.map(|listen| Server::bind(&aside::server(listen))).transpose()?;
     let database = Database::open(&config.state)?;
     let kv = Kv::new(database.clone());
     let registry = Registry::open(database.clone())?;
@@ -88,14 +95,18 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let limits = RateLimits::new(redis.clone());
     let cache = Cache::new(&config.cache, &config.state, redis.clone());
     caches::register(&observe.metrics, &cache);
+    let flags = Store::open(database.clone(), Clock::default(), &config.flags, redis.clone())?;
+    flags::register(&observe.metrics, flags.clone());
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;
+    observe.exposures.hash_with(identity.secret.pseudonyms("exposure"));
     let (keys, sessions) = (identity.keys.clone(), identity.sessions.clone());
     let (limiting, caching) = (limits.clone(), cache.clone());
     let gate = GateServices {
         limits: limiting,
         cache: caching,
+        flags: flags.flags().clone(),
         identity,
         overload: Overload::measured(&observe.metrics),
     };
@@ -105,7 +116,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         blobs,
         rate_limits: limits,
         cache,
-        flags: Default::default(),
+        flags: flags.flags().clone(),
         experiments: experiments.clone(),
         upstream,
         observe: observe.clone(),
@@ -123,8 +134,8 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     let draining = Arc::new(AtomicBool::new(false));
     let drain_delay = config.server.limits.drain_delay;
     let certificates = [edge.certificate(), admin.certificate()].into_iter().flatten().collect();
-    let reload = Reload::new(config, control.clone(), observe.clone(), certificates);
-    let api = Api::new(control.clone(), token, reload.for_api(), draining.clone());
+    let reload = Reload::new(config, control.clone(), observe.clone(), flags.clone(), certificates);
+    let api = Api::new(control.clone(), flags.clone(), token, reload.for_api(), draining.clone());
     limits::register(&observe.metrics, counted, redis);
     connections::register(&observe.metrics, "edge", edge.counters());
     connections::register(&observe.metrics, "admin", admin.counters());
@@ -134,13 +145,16 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     tokio::spawn(sessions.sweep_forever());
     tokio::spawn(experiments.clone().save_forever());
     tokio::spawn(sweep(control.clone()));
+    tokio::spawn(control.clone().drive_rollouts());
     tokio::spawn(watch::watch(reload.clone(), control.clone()));
+    tokio::spawn(flags::watch(flags));
     announce(&edge, &admin);
 
     let (stop_edge, edge_stops) = oneshot::channel::<()>();
     let (stop_admin, admin_stops) = oneshot::channel::<()>();
     let admin = tokio::spawn(admin.run(Arc::new(api), ended(admin_stops)));
     let edge = tokio::spawn(edge.run(control.order().clone(), ended(edge_stops)));
+    let aside = aside::Aside::start(aside, &control, &observe);
     signals.until_stop(|| reload.begin()).await;
     draining.store(true, Ordering::Relaxed);
     if !drain_delay.is_zero() {
@@ -156,6 +170,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
         drained = edge => drained.ok(),
         () = signals.until_stop(|| {}) => None,
     };
+    aside.stop().await;
     drop(stop_admin);
     let _ = tokio::time::timeout(Duration::from_secs(1), admin).await;
     if let Err(error) = experiments.save().await {

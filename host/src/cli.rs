@@ -15,6 +15,7 @@ mod deploy;
 mod dev;
 mod experiments;
 mod failure;
+mod flags;
 mod hash_password;
 mod inspect;
 mod keys;
@@ -23,6 +24,7 @@ mod releases;
 mod reload;
 mod remote;
 mod rollback;
+mod rollout;
 mod say;
 mod serve;
 
@@ -55,8 +57,10 @@ enum Command {
     Deploy(deploy::Deploy),
     Releases(releases::Releases),
     Rollback(rollback::Rollback),
+    Rollout(rollout::Rollout),
     Reload(reload::Reload),
     Keys(keys::Keys),
+    Flags(flags::Flags),
     Cache(cache::Cache),
     Experiments(experiments::Experiments),
     HashPassword(hash_password::HashPassword),
@@ -77,8 +81,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Deploy(command) => (command.json, command.run()),
         Command::Releases(command) => (command.json, command.run()),
         Command::Rollback(command) => (command.json, command.run()),
+        Command::Rollout(command) => (command.json, command.run()),
         Command::Reload(command) => (false, command.run()),
         Command::Keys(command) => (command.json, command.run()),
+        Command::Flags(command) => (command.json, command.run()),
         Command::Cache(command) => (command.json(), command.run()),
         Command::Experiments(command) => (command.json, command.run()),
         Command::HashPassword(command) => (false, command.run()),

@@ -11,7 +11,9 @@ use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
 
 mod admin;
+mod admission;
 mod files;
+mod flags;
 mod gate;
 mod listen;
 mod plugins;
@@ -45,8 +47,12 @@ pub(crate) struct Config {
     pub(crate) gate: ostler_policy::GateConfig,
     /// `[redis]`
     pub(crate) redis: Option<ostler_services::redis::Config>,
+    /// `[admission]`
+    pub(crate) admission: ostler_release::admission::Config,
     /// `[cache]`
     pub(crate) cache: ostler_services::cache::Config,
+    /// `[flags]`
+    pub(crate) flags: ostler_release::flags::Config,
 }
 
 impl Config {
@@ -64,6 +70,7 @@ impl Config {
             plugins: self.plugins.clone(),
             routes: self.routes.clone(),
             gate: self.gate.clone(),
+            admission: self.admission.clone(),
         }
     }
 
@@ -72,6 +79,11 @@ impl Config {
         // Which proxies are trusted is the gate's, and takes effect at once.
         let server =
             |config: &Config| ostler_edge::Config { trusted_proxies: Vec::new(), ..config.server.clone() };
+        // Which files define flags takes effect at once, too.
+        let flags = |config: &Config| {
+            let listen = config.gate.flags.ofrep.as_ref().and_then(|ofrep| ofrep.listen);
+            (ostler_release::flags::Config { files: Vec::new(), ..config.flags.clone() }, listen)
+        };
         let changed = [
             ("server", server(self) != server(next)),
             ("admin", self.admin != next.admin),
@@ -80,6 +92,7 @@ impl Config {
             ("upstream", self.upstream != next.upstream),
             ("redis", self.redis != next.redis),
             ("cache", self.cache != next.cache),
+            ("flags", flags(self) != flags(next)),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect()
     }
@@ -139,9 +152,14 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     }
     let known = plugins::read(root.named_sections("plugins"), base, problems);
     let routes = routes::read(root.sections("routes"), &known, problems);
-    let gate = gate::read(root, base, &server);
-    gate::check(&gate, &routes, &known, problems);
+    let mut gate = gate::read(root, base, &server);
+    let admission = admission::read(root.section("admission"), base, &known, problems);
     let redis = root.has("redis");
+    let taken: Vec<_> = server.listen.iter().map(|one| one.address).chain([admin.listen]).collect();
+    let (flags, requests) =
+        root.section("flags").map(|section| flags::read(section, base, redis, &taken)).unwrap_or_default();
+    gate.flags = requests;
+    gate::check(&gate, &routes, &known, problems);
     gate::check_certificates(root, &gate, &server);
     Config {
         file: file.to_owned(),
@@ -154,11 +172,13 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
         runtime: root.section("runtime").map(ostler_runtime::Config::read).unwrap_or_default(),
         upstream: root.section("upstream").map(|section| upstream(section, base)).unwrap_or_default(),
         gate,
+        admission,
         redis: root.section("redis").map(ostler_services::redis::Config::read),
         cache: root
             .section("cache")
             .map(|section| ostler_services::cache::Config::read(section, redis))
             .unwrap_or_default(),
+        flags,
     }
 }
 

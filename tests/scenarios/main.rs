@@ -6,6 +6,8 @@
 
 mod a_changed_file_is_the_next_release;
 mod a_drain_finishes_what_is_under_way;
+mod a_flag_switches_routes_plugins_and_policies;
+mod a_new_release_reaches_users_gradually;
 mod a_principal_does_only_what_it_may;
 mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
@@ -20,6 +22,8 @@ mod components_made_for_other_hosts_run;
 mod developing_swaps_in_every_change;
 mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
+mod flags_are_asked_by_any_program;
+mod flags_are_changed_by_one_at_a_time;
 mod hostile_plugins_harm_only_themselves;
 mod instances_are_reused_as_defined;
 mod no_more_is_admitted_than_allowed;
@@ -33,6 +37,7 @@ mod the_api_is_as_described;
 mod the_documents_say_what_the_host_does;
 mod the_examples_work;
 mod the_orders_example_works;
+mod the_rollout_example_works;
 mod the_same_answer_is_not_made_twice;
 mod tls_is_served_and_renewed;
 mod wasi_http_behaves_as_guests_rely_on;

@@ -1,6 +1,6 @@
 // A to-do list over HTTP: which request does what. What a to-do may be is in todo.js, where they are kept in store.js.
 
-import { Problem, Router, json, log, noContent } from "ostler";
+import { Problem, Router, experiment, flags, json, log, noContent } from "ostler";
 
 import * as store from "./store.js";
 import { readChange, readNew } from "./todo.js";
@@ -16,7 +16,13 @@ async function find(params) {
 export default new Router()
   .get("/todos", async () => json({ todos: await store.all() }))
   .post("/todos", async (request) => {
-    const todo = await store.add(await readNew(request));
+    const wish = await readNew(request);
+    flags.addContext({ title: wish.title });
+    if (flags.getBoolean("todos-closed", false)) {
+      throw Problem.unavailable("no to-dos are taken at the moment", { code: "closed" });
+    }
+    const todo = await store.add(wish);
+    experiment.track("todos.added");
     log.info("added", { id: todo.id });
     return json(todo, { status: 201, headers: { location: `/todos/${todo.id}` } });
   })

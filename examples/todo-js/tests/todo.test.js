@@ -95,3 +95,13 @@ test("changes at the same time are both kept", async () => {
   await Promise.all([call("PATCH", "/todos/1", { done: true }), call("PATCH", "/todos/1", { title: "oat milk" })]);
   assert.deepEqual((await call("GET", "/todos/1")).body, { id: 1, title: "oat milk", done: true });
 });
+
+test("no to-dos are taken while the flag says so", async () => {
+  const host = new Host({ kv: ["todos"], flags: { "todos-closed": true } });
+  const call = client(host);
+  const refused = await call("POST", "/todos", { title: "milk" });
+  assert.deepEqual([refused.status, refused.body.code, host.flagContext], [503, "closed", { title: "milk" }]);
+  host.setFlag("todos-closed", false);
+  assert.equal((await call("POST", "/todos", { title: "milk" })).status, 201);
+  assert.deepEqual(host.tracked("todos.added"), [1]);
+});

@@ -76,3 +76,11 @@ class Todos(unittest.TestCase):
         self.assert_problem(refused, 405, "method_not_allowed")
         self.assertEqual(refused.headers["allow"], "GET, POST")
         self.assertEqual(self.ask("POST", "/todos/1").headers["allow"], "GET, PATCH, DELETE")
+
+    def test_no_todos_are_taken_while_the_flag_says_so(self) -> None:
+        self.host.set_flag("todos-closed", True)
+        self.assert_problem(self.ask("POST", "/todos", {"title": "milk"}), 503, "closed")
+        self.assertEqual(self.host.flag_context, {"title": "milk"})
+        self.host.set_flag("todos-closed", False)
+        self.add("milk")
+        self.assertEqual(self.host.tracked("todos.added"), [1])

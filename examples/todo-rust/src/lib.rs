@@ -8,7 +8,7 @@
 //! | `PATCH /todos/{id}` | changes `"title"`, `"done"` or both |
 //! | `DELETE /todos/{id}` | deletes one |
 
-use ostler_sdk::{Error, Request, Response, log};
+use ostler_sdk::{Error, Request, Response, experiment, flags, log};
 use serde_json::{Map, Value, json};
 
 mod todos;
@@ -53,7 +53,12 @@ fn one(todos: &Todos, request: &Request, method: &str) -> Result<Response, Error
 
 fn add(todos: &Todos, request: &Request) -> Result<Response, Error> {
     let title = title(body(request)?.get("title"))?;
+    flags::add_context([("title", title.as_str())]);
+    if flags::get_boolean("todos-closed", false) {
+        return Err(Error::unavailable("no to-dos are taken at the moment").with_code("closed"));
+    }
     let todo = todos.add(title)?;
+    experiment::track("todos.added", 1.0);
     log::info!("to-do added", id = todo.id);
     let place = format!("/todos/{}", todo.id);
     Ok(Response::json(&todo)?.with_status(201).with_header("location", place))

@@ -42,3 +42,13 @@ fn what_will_not_do_is_refused() {
         assert_eq!(refusal(method, target, body), status, "{method} {target} {body}");
     }
 }
+
+#[test]
+fn no_todos_are_taken_while_the_flag_says_so() {
+    let host = Host::new().kv("todos").flag("todos-closed", true).install();
+    assert_eq!(refusal("POST", "/todos", r#"{"title":"milk"}"#), 503);
+    assert_eq!(host.flag_context()["title"], "milk");
+    host.set_flag("todos-closed", false);
+    ask("POST", "/todos", json!({ "title": "milk" }));
+    assert_eq!(host.tracked("todos.added"), [1.0]);
+}

@@ -6,11 +6,15 @@ mod answer;
 mod body;
 mod cache;
 mod experiments;
+mod flags;
 mod keys;
 mod openapi;
+mod options;
 mod plugins;
 mod releases;
+mod rollouts;
 mod sessions;
+mod upload;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use http::{HeaderName, Method, Request, Response, StatusCode, header};
 use ostler_core::{Body, Handle, Peer, RequestId};
 use ostler_observe::metrics;
+use ostler_release::flags::Store;
 
 use crate::control::Control;
 use crate::token::Token;
@@ -33,15 +38,22 @@ pub type Reload =
 #[derive(Clone)]
 pub struct Api {
     control: Control,
+    flags: Store,
     token: Arc<Token>,
     reload: Reload,
     draining: Arc<AtomicBool>,
 }
 
 impl Api {
-    /// An API over `control`. `draining` turns `/readyz` to 503.
-    pub fn new(control: Control, token: Token, reload: Reload, draining: Arc<AtomicBool>) -> Self {
-        Api { control, token: Arc::new(token), reload, draining }
+    /// An API over `control` and `flags`. `draining` turns `/readyz` to 503.
+    pub fn new(
+        control: Control,
+        flags: Store,
+        token: Token,
+        reload: Reload,
+        draining: Arc<AtomicBool>,
+    ) -> Self {
+        Api { control, flags, token: Arc::new(token), reload, draining }
     }
 
     async fn answer(self, request: Request<Body>) -> Answer {
@@ -62,7 +74,7 @@ impl Api {
     }
 
     async fn operate(&self, method: &Method, path: &[&str], request: Request<Body>) -> Answer {
-        let control = &self.control;
+        let (control, store) = (&self.control, &self.flags);
         match (method, path) {
             (&Method::GET, ["plugins"]) => plugins::list(control).await,
             (&Method::GET, ["plugins", name]) => plugins::get(control, name).await,
@@ -73,8 +85,18 @@ impl Api {
             (&Method::DELETE, ["plugins", name, "releases", digest]) => {
                 releases::delete(control, name, digest).await
             }
+            (&Method::GET, ["plugins", name, "releases", digest, "sbom"]) => {
+                releases::sbom(control, name, digest).await
+            }
             (&Method::POST, ["plugins", name, "rollback"]) => {
                 releases::rollback(control, name, request).await
+            }
+            (&Method::GET, ["plugins", name, "rollout"]) => rollouts::get(control, name).await,
+            (&Method::GET, ["plugins", name, "rollouts"]) => {
+                rollouts::list(control, name, request.uri().query()).await
+            }
+            (&Method::POST, ["plugins", name, "rollout", wish]) => {
+                rollouts::steer(control, name, wish, request).await
             }
             (&Method::GET, ["keys"]) => keys::list(control),
             (&Method::POST, ["keys"]) => keys::create(control, request).await,
@@ -84,6 +106,14 @@ impl Api {
             (&Method::GET, ["experiments"]) => Ok(experiments::list(control)),
             (&Method::GET, ["experiments", name]) => experiments::get(control, name, request.uri().query()),
             (&Method::DELETE, ["experiments", name]) => experiments::restart(control, name).await,
+            (&Method::GET, ["flags"]) => flags::list(store),
+            (&Method::GET, ["flags", key]) => flags::get(store, key),
+            (&Method::PUT, ["flags", key]) => flags::put(store, key, request).await,
+            (&Method::DELETE, ["flags", key]) => flags::delete(store, key, request).await,
+            (&Method::GET, ["flags", key, "history"]) => flags::history(store, key),
+            (&Method::POST, ["flags", key, "toggle"]) => flags::toggle(store, key, request).await,
+            (&Method::POST, ["flags", key, "rollback"]) => flags::rollback(store, key, request).await,
+            (&Method::POST, ["flags", key, "evaluate"]) => flags::evaluate(store, key, request).await,
             (&Method::POST, ["cache", "purge"]) => cache::purge(control, request).await,
             (&Method::DELETE, ["sessions"]) => sessions::end(control, request.uri().query()).await,
             (&Method::POST, ["reload"]) => match (self.reload)().await {
@@ -126,9 +156,13 @@ impl Api {
 /// The methods of a path below `/v1/`, if there is anything.
 fn methods(path: &[&str]) -> Option<&'static str> {
     Some(match path {
-        ["plugins"] => "GET",
-        ["plugins", _] => "GET, PUT, DELETE",
+        ["plugins"] | ["flags"] | ["flags", _, "history"] => "GET",
+        ["plugins", _] | ["flags", _] => "GET, PUT, DELETE",
+        ["flags", _, "toggle" | "rollback" | "evaluate"] => "POST",
         ["plugins", _, "releases"] => "GET, PUT",
+        ["plugins", _, "rollout" | "rollouts"] => "GET",
+        ["plugins", _, "rollout", "pause" | "resume" | "promote" | "abort"] => "POST",
+        ["plugins", _, "releases", _, "sbom"] => "GET",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["experiments"] => "GET",
         ["experiments", _] => "GET, DELETE",

@@ -3,6 +3,7 @@
 //! One change at a time, which `change` sees to; `state` is held for moments, and requests touch neither.
 //! **Invariant:** what a change has acknowledged is durable, and the snapshot in force shows it.
 
+mod admission;
 mod change;
 mod component;
 mod entry;
@@ -10,28 +11,34 @@ mod keys;
 mod load;
 mod progress;
 mod refusal;
+mod rollouts;
 mod trial;
 mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ostler_core::When;
 use ostler_core::gate::{Flaw, GateSpec};
 use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems};
 use ostler_observe::Observe;
-use ostler_policy::{Gate, GateConfig, GateServices, Order, Route, RouteGate, Router, Snapshot, Target};
+use ostler_policy::{Gate, GateConfig, GateServices, Order, Own, Route, RouteGate, Router, Snapshot, Target};
 use ostler_release::Registry;
+use ostler_release::admission::advisories::Shelf;
 use ostler_release::experiments::Experiments;
 use ostler_runtime::Runtime;
 use tokio::sync::Mutex;
 
+pub(crate) use admission::Upload;
 pub use change::Deployed;
 pub use refusal::Refusal;
+pub(crate) use rollouts::Wish;
 pub(crate) use view::ReleaseView;
 
 use entry::Entry;
 use progress::Progress;
+use rollouts::Rollouts;
 
 /// What the configuration file says of plugins and routes.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +49,8 @@ pub struct Setup {
     pub routes: Vec<RouteSpec>,
     /// What requests must pass.
     pub gate: GateConfig,
+    /// What releases must pass.
+    pub admission: ostler_release::admission::Config,
 }
 
 /// The control plane. Cheap to clone.
@@ -53,11 +62,16 @@ struct Inner {
     registry: Registry,
     observe: Observe,
     order: Arc<Order>,
+    /// What answers on the OFREP server's own listener.
+    aside: Arc<Order>,
     services: GateServices,
     /// Held by a change from its first look at `state` until it is in force.
     change: Mutex<()>,
     state: Mutex<State>,
     progress: Progress,
+    rollouts: Arc<Rollouts>,
+    /// The deny list, as it was last read.
+    advisories: Shelf,
 }
 
 #[derive(Clone, Default)]
@@ -69,6 +83,8 @@ struct State {
     gate: Option<Arc<Gate>>,
     /// What the routes in force must pass, in their order.
     compiled: Arc<Vec<Compiled>>,
+    /// What releases must pass.
+    admission: Arc<ostler_release::admission::Config>,
 }
 
 /// The gate of one route, to be taken over as long as nothing it was made of changes.
@@ -76,6 +92,7 @@ struct Compiled {
     of: Arc<Gate>,
     spec: RouteSpec,
     plugin: GateSpec,
+    when: Option<When>,
     release: String,
     gate: Arc<RouteGate>,
 }
@@ -107,17 +124,39 @@ impl Control {
         services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
+        let order = || Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
+        let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
-        let inner = Inner { runtime, registry, observe, order, services, change, state, progress };
+        let rollouts = Arc::<Rollouts>::default();
+        rollouts.told_by(&observe.metrics);
+        let advisories = Shelf::default();
+        let inner = Inner {
+            runtime,
+            registry,
+            observe,
+            order,
+            aside,
+            services,
+            change,
+            state,
+            progress,
+            rollouts,
+            advisories,
+        };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
+        control.resume_rollouts().await?;
         Ok(control)
     }
 
     /// What answers requests; always the same, whatever changes behind it.
     pub fn order(&self) -> &Arc<Order> {
         &self.0.order
+    }
+
+    /// The same for the OFREP server's own listener; answers nothing where it has none.
+    pub fn aside(&self) -> &Arc<Order> {
+        &self.0.aside
     }
 
     /// What is counted of flags under experiment.
@@ -166,14 +205,23 @@ impl Control {
                 }
             }
         }
-        for (spec, endpoint) in gate.endpoints() {
-            routes.push((spec.clone(), Arc::new(self.bare(&spec, "", Target::Endpoint(endpoint)))));
+        match gate.endpoints() {
+            Ok(own) => routes.extend(own.into_iter().map(|own| self.own(own))),
+            Err(flaws) => reasons.extend(flaws.iter().map(|flaw| format!("flags.ofrep: {flaw}"))),
         }
         if !reasons.is_empty() {
             return Err(Refusal::Invalid(reasons));
         }
         let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-        Ok((Snapshot { router, trusted_proxies: gate.trusted_proxies() }, compiled))
+        let (trusted_proxies, switches) = (gate.trusted_proxies(), gate.switches());
+        Ok((Snapshot { router, trusted_proxies, switches }, compiled))
+    }
+
+    /// A route that the gate answers itself.
+    fn own(&self, own: Own) -> (RouteSpec, Arc<Route>) {
+        let Own { spec, gate, endpoint } = own;
+        let route = Route { gate: Arc::new(gate), ..self.bare(&spec, "", Target::Endpoint(endpoint)) };
+        (spec, Arc::new(route))
     }
 
     fn route(
@@ -187,23 +235,34 @@ impl Control {
         let live = entry.and_then(|entry| entry.live.as_ref());
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
-        let plugin = entry.map_or(&nothing, |entry| &entry.definition.gate);
-        let known = state.compiled.get(compiled.len()).filter(|known| known.is(gate, spec, plugin, &release));
+        let definition = entry.map(|entry| &entry.definition);
+        let plugin = definition.map_or(&nothing, |definition| &definition.gate);
+        let when = definition.and_then(|definition| definition.when.clone());
+        let known =
+            state.compiled.get(compiled.len()).filter(|known| known.is(gate, spec, plugin, &when, &release));
         let passing = match known {
             Some(known) => known.gate.clone(),
-            None => Arc::new(gate.route(spec, plugin, &release)?),
+            None => Arc::new(gate.route(spec, plugin, &release)?.while_on(&when, gate)),
         };
         let of = gate.clone();
         compiled.push(Compiled {
             of,
             spec: spec.clone(),
             plugin: plugin.clone(),
+            when,
             release: release.clone(),
             gate: passing.clone(),
         });
         let trial = live.zip(entry.and_then(|entry| entry.trial.as_ref())).map(|(live, trial)| {
             let (candidate, stable) = (trial.live.plugin.clone(), live.plugin.figures().clone());
-            gate.trial(spec, plugin, trial.choice.clone(), candidate, stable)
+            gate.trial(
+                spec,
+                plugin,
+                trial.choice.clone(),
+                candidate,
+                stable,
+                trial.shadow.clone().map(|shadow| shadow.of),
+            )
         });
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate: passing, trial, ..self.bare(spec, &release, target) })
@@ -231,19 +290,37 @@ impl Control {
 
     /// Puts the next snapshot in force.
     fn publish(&self, state: &mut State) -> Result<(), Refusal> {
-        let (snapshot, compiled) = self.snapshot(state)?;
+        let ((snapshot, compiled), aside) = (self.snapshot(state)?, self.aside_snapshot(state)?);
         self.0.order.swap(snapshot);
+        self.0.aside.swap(aside);
         state.compiled = Arc::new(compiled);
         if let Some(gate) = &state.gate {
             gate.enforce();
         }
         Ok(())
     }
+
+    /// The next snapshot of the OFREP server's own listener.
+    fn aside_snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
+        let told = |flaws: Vec<Flaw>| Refusal::Invalid(flaws.iter().map(ToString::to_string).collect());
+        let routes = gate.aside().map_err(told)?.into_iter().map(|own| self.own(own));
+        let router = Router::new(routes).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+        Ok(Snapshot { router, ..Snapshot::default() })
+    }
 }
 
 impl Compiled {
-    fn is(&self, gate: &Arc<Gate>, spec: &RouteSpec, plugin: &GateSpec, release: &str) -> bool {
-        Arc::ptr_eq(&self.of, gate) && self.spec == *spec && self.plugin == *plugin && self.release == release
+    fn is(
+        &self,
+        gate: &Arc<Gate>,
+        spec: &RouteSpec,
+        plugin: &GateSpec,
+        when: &Option<When>,
+        release: &str,
+    ) -> bool {
+        let same = self.spec == *spec && self.plugin == *plugin && self.when == *when;
+        Arc::ptr_eq(&self.of, gate) && same && self.release == release
     }
 }
 

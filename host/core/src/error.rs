@@ -84,6 +84,8 @@ pub enum Kind {
     NotCached,
     /// The plugin is known, but no release of it is live.
     PluginHasNoRelease,
+    /// A feature flag has the plugin switched off.
+    PluginSwitchedOff,
     /// No capacity was free within the deadline, or the host is shedding load.
     Overloaded,
     /// The plugin did not answer within its deadline.
@@ -129,7 +131,7 @@ pub struct Facts {
 
 impl Kind {
     /// Every kind, in declaration order; `Kind as usize` indexes it.
-    pub const ALL: [Kind; 32] = [
+    pub const ALL: [Kind; 33] = [
         Kind::BadRequest,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -149,6 +151,7 @@ impl Kind {
         Kind::LimitUnavailable,
         Kind::NotCached,
         Kind::PluginHasNoRelease,
+        Kind::PluginSwitchedOff,
         Kind::Overloaded,
         Kind::DeadlineExceeded,
         Kind::PluginTrapped,
@@ -214,6 +217,9 @@ impl Kind {
             Kind::NotCached => (S::GATEWAY_TIMEOUT, "not_cached", "No kept answer", true, false),
             Kind::PluginHasNoRelease => {
                 (S::SERVICE_UNAVAILABLE, "plugin_has_no_release", "Nothing deployed here yet", true, false)
+            }
+            Kind::PluginSwitchedOff => {
+                (S::SERVICE_UNAVAILABLE, "plugin_switched_off", "Switched off for now", true, false)
             }
             Kind::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", true, true),
             Kind::DeadlineExceeded => {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 
 use crate::principal::{Authorize, Principal};
 use crate::{Body, Error};
@@ -68,6 +68,8 @@ pub struct Exchange {
     pub client: IpAddr,
     /// Path pattern of the route that matched, as configured.
     pub route: Arc<str>,
+    /// What was asked for.
+    pub head: Head,
     /// Who was proved to ask; none on routes that let everybody in.
     pub principal: Option<Arc<Principal>>,
     /// Parameters as the route's document types them.
@@ -83,15 +85,72 @@ pub struct Exchange {
     pub deadline: Instant,
 }
 
+/// What a request asks for, as far as feature flags look at it. Shares its bytes with the request.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// The target.
+    pub uri: Uri,
+    /// The `Host` field, where the target names no host.
+    pub host: Option<HeaderValue>,
+}
+
 /// Parameters of one request by name, in the order of the document.
 pub type Parameters = Vec<(Arc<str>, serde_json::Value)>;
+
+impl Head {
+    /// The head of `request`.
+    pub fn of<T>(request: &Request<T>) -> Self {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let named = uri.authority().is_some();
+        let host = if named { None } else { request.headers().get(header::HOST).cloned() };
+        Head { method, uri, host }
+    }
+
+    /// The host's name without port, as the client wrote it.
+    pub fn host(&self) -> Option<&str> {
+        host_name(&self.uri, self.host.as_ref())
+    }
+}
+
+/// Host name without port that a request with `uri` and `headers` is for, as the client wrote it.
+pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    host_name(uri, headers.get(header::HOST))
+}
+
+/// From the URI (HTTP/2, absolute form) or the `Host` field.
+fn host_name<'a>(uri: &'a Uri, field: Option<&'a HeaderValue>) -> Option<&'a str> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.host());
+    }
+    let value = field?.to_str().ok()?;
+    let end = match value.strip_prefix('[') {
+        Some(v6) => v6.find(']')? + 2,
+        None => value.find(':').unwrap_or(value.len()),
+    };
+    Some(&value[..end])
+}
 
 impl Exchange {
     /// An exchange of which no more is known than how it came in.
     pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
         let client = peer.address.ip().to_canonical();
         let (principal, parameters, subject, authorize) = (None, None, None, None);
-        Exchange { id, peer, client, route, principal, parameters, subject, authorize, started, deadline }
+        let head = Head::default();
+        Exchange {
+            id,
+            peer,
+            client,
+            route,
+            head,
+            principal,
+            parameters,
+            subject,
+            authorize,
+            started,
+            deadline,
+        }
     }
 }
 

@@ -18,6 +18,6 @@ pub mod when;
 pub use body::{Body, BodyError};
 pub use digest::Digest;
 pub use error::{Error, Kind};
-pub use exchange::{Endpoint, Exchange, Handle, Parameters, Peer, RequestId, Scheme};
+pub use exchange::{Endpoint, Exchange, Handle, Head, Parameters, Peer, RequestId, Scheme};
 pub use principal::{Authorize, Decision, Principal};
 pub use when::When;

@@ -4,6 +4,7 @@
 //! are atomics that were looked up when the snapshot was built.
 
 mod access;
+pub mod exposure;
 mod line;
 mod log;
 pub mod metrics;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use access::AccessLine;
+pub use exposure::{Exposure, Exposures};
 pub use line::{Format, MAX_LINE};
 pub use log::Config;
 pub use metrics::Metrics;
@@ -31,6 +33,8 @@ pub struct Observe {
     pub sink: Sink,
     /// All that is counted.
     pub metrics: Metrics,
+    /// Which flags were shown to whom.
+    pub exposures: Exposures,
     access: Arc<AtomicBool>,
     level: Option<log::Control>,
 }
@@ -75,7 +79,11 @@ impl Observe {
             let help = "Log lines dropped because their reader was slow.";
             text.counter("ostler_log_lines_dropped_total", help, &[], dropped.dropped());
         });
-        Observe { sink, metrics, access: Arc::new(AtomicBool::new(config.access)), level: None }
+        let exposures = Exposures::default();
+        let shown = exposures.clone();
+        metrics.register(move |text| shown.collect(text));
+        let access = Arc::new(AtomicBool::new(config.access));
+        Observe { sink, metrics, exposures, access, level: None }
     }
 
     /// Writes an access line, unless they are switched off.

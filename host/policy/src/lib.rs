@@ -4,18 +4,21 @@
 
 mod cache;
 pub mod client;
+pub mod flags;
 mod gate;
 mod limit;
 mod observe;
 mod order;
 pub mod overload;
 mod route;
+pub mod shadow;
 mod snapshot;
 mod trial;
 mod validate;
 
-pub use gate::{Gate, GateConfig, GateServices, RouteGate, check};
+pub use gate::{Gate, GateConfig, GateServices, Own, RouteGate, check};
 pub use order::Order;
 pub use route::{Found, Router};
+pub use shadow::{Shadow, ShadowReport};
 pub use snapshot::{Route, Snapshot, Target};
 pub use trial::Trial;

@@ -3,8 +3,9 @@
 //! **Invariant:** nothing that a client leaves out gives it a counter of its own: where a part of a key is missing, its
 //! address stands in for it.
 
+mod kept;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ostler_core::gate::{Flaw, LimitsSpec};
 use ostler_core::plugin::RouteSpec;
-use ostler_core::principal::Method;
 use ostler_core::settings::nearest;
 use ostler_core::unit::format_duration;
-use ostler_core::{Error, Exchange, Kind, Principal};
-use ostler_services::limits::{Ask, Key, KeyWriter, Limit, Outcome, Part, Standing};
+use ostler_core::{Error, Exchange, Kind};
+use ostler_services::limits::{Ask, Key, Limit, Outcome, Part, Standing};
 use ostler_services::{RateLimits, limits};
+
+use crate::flags::{Switch, Switches};
+use kept::Kept;
 
 // draft-ietf-httpapi-ratelimit-headers-10
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -43,30 +46,24 @@ struct Group {
     cost: u32,
     /// Whether one of them is shared.
     shared: bool,
+    plugin: Arc<str>,
     /// `RateLimit-Policy` of all of them.
     policy: HeaderValue,
 }
 
 struct Named {
     limit: Arc<Limit>,
+    switch: Option<Switch>,
     parts: Vec<Kept>,
     /// `"NAME";r=`
     item: String,
 }
 
-/// A part of a key, with what is known of it beforehand.
-enum Kept {
-    Address(u8),
-    User,
-    Tenant,
-    ApiKey,
-    Header(HeaderName),
-    Method,
-    /// The route or the plugin.
-    Fixed(u8, String),
-}
-
 type Standings = [Option<Standing>; LIMITS_MAX];
+
+/// Places of limits that hold for a request, one bit each.
+#[derive(Clone, Copy)]
+struct On(u8);
 
 impl Limiting {
     /// Of `set`, which `limits` will count.
@@ -75,6 +72,7 @@ impl Limiting {
         limits: &RateLimits,
         set: &limits::Set,
         route: &RouteSpec,
+        switches: &Switches,
     ) -> Option<Self> {
         let names = spec.limits.as_deref().unwrap_or_default();
         let found = names.iter().filter_map(|name| set.get(name.value.as_str()).cloned());
@@ -83,7 +81,8 @@ impl Limiting {
         if before.is_empty() && after.is_empty() {
             return None;
         }
-        let group = |found: Vec<Arc<Limit>>| Group::new(limits.clone(), found, spec.cost.unwrap_or(1), route);
+        let cost = spec.cost.unwrap_or(1);
+        let group = |found: Vec<Arc<Limit>>| Group::new(limits.clone(), found, cost, route, switches);
         Some(Limiting { before: group(before), after: group(after) })
     }
 
@@ -109,8 +108,15 @@ impl Limiting {
 }
 
 impl Group {
-    fn new(all: RateLimits, found: Vec<Arc<Limit>>, cost: u32, route: &RouteSpec) -> Self {
+    fn new(
+        all: RateLimits,
+        found: Vec<Arc<Limit>>,
+        cost: u32,
+        route: &RouteSpec,
+        switches: &Switches,
+    ) -> Self {
         let named = |limit: &Arc<Limit>| Named {
+            switch: switches.switch(&limit.config().when),
             parts: limit.config().by.iter().filter_map(|part| Kept::new(part, limit, route)).collect(),
             item: format!("\"{}\";r=", limit.name()),
             limit: limit.clone(),
@@ -121,69 +127,102 @@ impl Group {
             limits: found.iter().take(LIMITS_MAX).map(named).collect(),
             cost,
             shared: found.iter().any(|limit| limit.is_shared()),
+            plugin: route.plugin.as_str().into(),
             policy: HeaderValue::from_maybe_shared(policies.join(", "))
                 .unwrap_or(HeaderValue::from_static("")),
         }
     }
 
     async fn take(&self, exchange: &Exchange, head: &Parts, fields: &mut HeaderMap) -> Result<(), Error> {
-        if self.limits.is_empty() {
+        let on = self.on(exchange, head);
+        if on.0 == 0 {
             return Ok(());
         }
         if self.shared {
-            return Box::pin(self.take_shared(exchange, head, fields)).await;
+            return Box::pin(self.take_shared(on, exchange, head, fields)).await;
         }
         let mut told = Standings::default();
-        let outcome = self.asks(exchange, head, |asks| self.all.take_local(asks, &mut told));
-        self.tell(outcome, &told, fields)
+        let outcome = self.asks(on, exchange, head, |asks| self.all.take_local(asks, &mut told));
+        self.tell(on, outcome, &told, fields)
+    }
+
+    /// Which of the limits no flag has switched off.
+    fn on(&self, exchange: &Exchange, head: &Parts) -> On {
+        let on = |named: &Named| {
+            named.switch.as_ref().is_none_or(|switch| switch.on(exchange, &head.headers, &self.plugin))
+        };
+        let places = self.limits.iter().enumerate().filter(|(_, named)| on(named));
+        On(places.fold(0, |all, (place, _)| all | 1 << place))
+    }
+
+    fn those(&self, on: On) -> impl Iterator<Item = &Named> {
+        self.limits
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| on.0 >> place & 1 == 1)
+            .map(|(_, named)| named)
     }
 
     async fn take_shared(
         &self,
+        on: On,
         exchange: &Exchange,
         head: &Parts,
         fields: &mut HeaderMap,
     ) -> Result<(), Error> {
         let mut told = Standings::default();
-        let asks = self.asks(exchange, head, <[_]>::to_vec);
+        let asks = self.asks(on, exchange, head, <[_]>::to_vec);
         let outcome = self.all.take(&asks, &mut told).await;
-        self.tell(outcome, &told, fields)
+        self.tell(on, outcome, &told, fields)
     }
 
     /// Calls `ask` with what to ask for this request.
-    fn asks<'a, T>(&'a self, exchange: &Exchange, head: &Parts, ask: impl FnOnce(&[Ask<'a>]) -> T) -> T {
-        let Some(first) = self.limits.first() else { return ask(&[]) };
+    fn asks<'a, T>(
+        &'a self,
+        on: On,
+        exchange: &Exchange,
+        head: &Parts,
+        ask: impl FnOnce(&[Ask<'a>]) -> T,
+    ) -> T {
         let one =
             |named: &'a Named| Ask { limit: &named.limit, key: named.key(exchange, head), cost: self.cost };
-        let mut asks = [one(first); LIMITS_MAX];
-        for (place, named) in asks.iter_mut().zip(&self.limits).skip(1) {
+        let mut those = self.those(on);
+        let Some(first) = those.next() else { return ask(&[]) };
+        let (mut asks, mut count) = ([one(first); LIMITS_MAX], 1);
+        for (place, named) in asks.iter_mut().skip(1).zip(those) {
             *place = one(named);
+            count += 1;
         }
-        ask(&asks[..self.limits.len()])
+        ask(&asks[..count])
     }
 
     /// Puts how the limits stand on the reply, and refuses.
-    fn tell(&self, outcome: Outcome, told: &Standings, fields: &mut HeaderMap) -> Result<(), Error> {
-        fields.append(RATELIMIT_POLICY, self.policy.clone());
-        if let Some(standing) = self.standing(told) {
+    fn tell(&self, on: On, outcome: Outcome, told: &Standings, fields: &mut HeaderMap) -> Result<(), Error> {
+        let limit = |place: usize| self.those(on).nth(place).map(|named| &named.limit);
+        fields.append(RATELIMIT_POLICY, self.policy(on));
+        if let Some(standing) = self.standing(on, told) {
             fields.append(RATELIMIT, standing);
         }
         match outcome {
             Outcome::Admitted => Ok(()),
-            Outcome::Refused(place) => Err(refusal(&self.limits[place].limit, told[place])),
-            Outcome::Unavailable(place) => {
-                let name = self.limits[place].limit.name();
-                Err(Error::new(Kind::LimitUnavailable, format!("the limit {name} cannot be kept now"))
-                    .retry_after(UNAVAILABLE)
-                    .member("limit", (**name).into()))
-            }
+            Outcome::Refused(place) => limit(place).map_or(Ok(()), |limit| Err(refusal(limit, told[place]))),
+            Outcome::Unavailable(place) => limit(place).map_or(Ok(()), |limit| Err(unavailable(limit))),
         }
     }
 
+    /// `RateLimit-Policy` of those that are on.
+    fn policy(&self, on: On) -> HeaderValue {
+        if on.0.count_ones() as usize == self.limits.len() {
+            return self.policy.clone();
+        }
+        let policies: Vec<_> = self.those(on).map(|named| policy(&named.limit)).collect();
+        HeaderValue::from_maybe_shared(policies.join(", ")).unwrap_or(HeaderValue::from_static(""))
+    }
+
     /// The value of `RateLimit`: what is left of each limit, and the seconds until all of it is.
-    fn standing(&self, told: &Standings) -> Option<HeaderValue> {
+    fn standing(&self, on: On, told: &Standings) -> Option<HeaderValue> {
         let mut text = BytesMut::with_capacity(self.limits.iter().map(|named| named.item.len() + 24).sum());
-        for (named, told) in self.limits.iter().zip(told) {
+        for (named, told) in self.those(on).zip(told) {
             let Some(told) = told else { continue };
             if !text.is_empty() {
                 text.put_slice(b", ");
@@ -207,96 +246,18 @@ impl Named {
     }
 }
 
-/// Kinds of parts of a key; what plugins ask under is another one, so that the two never meet.
-mod kind {
-    pub(super) const NOBODY: u8 = 1;
-    pub(super) const ADDRESS: u8 = 2;
-    pub(super) const USER: u8 = 3;
-    pub(super) const TENANT: u8 = 4;
-    pub(super) const API_KEY: u8 = 5;
-    pub(super) const HEADER: u8 = 6;
-    pub(super) const METHOD: u8 = 7;
-    pub(super) const ROUTE: u8 = 8;
-    pub(super) const PLUGIN: u8 = 9;
-    pub(super) const NAME: u8 = 10;
-}
-
-impl Kept {
-    fn new(part: &Part, limit: &Limit, route: &RouteSpec) -> Option<Self> {
-        Some(match part {
-            Part::Address => Kept::Address(limit.config().ipv6_prefix),
-            Part::User => Kept::User,
-            Part::Tenant => Kept::Tenant,
-            Part::ApiKey => Kept::ApiKey,
-            Part::Header(name) => Kept::Header(HeaderName::from_bytes(name.as_bytes()).ok()?),
-            Part::Method => Kept::Method,
-            Part::Plugin => Kept::Fixed(kind::PLUGIN, route.plugin.clone()),
-            Part::Route => {
-                let methods =
-                    route.methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(",");
-                let host = route.host.as_deref().unwrap_or("*");
-                Kept::Fixed(kind::ROUTE, format!("{host} {} {methods}", route.path))
-            }
-        })
-    }
-
-    fn write(&self, key: &mut KeyWriter, exchange: &Exchange, head: &Parts, prefix: u8) {
-        if !self.is_written(key, exchange, head) {
-            address(key, kind::NOBODY, exchange.client, prefix);
-        }
-    }
-
-    /// Writes what the request has of it; whether it has any.
-    fn is_written(&self, key: &mut KeyWriter, exchange: &Exchange, head: &Parts) -> bool {
-        let known = exchange.principal.as_deref();
-        match self {
-            Kept::Address(prefix) => address(key, kind::ADDRESS, exchange.client, *prefix),
-            Kept::Method => key.part(kind::METHOD, head.method.as_str().as_bytes()),
-            Kept::Fixed(kind, text) => key.part(*kind, text.as_bytes()),
-            Kept::User => {
-                let Some(known) = known else { return false };
-                subject(key, kind::USER, known);
-            }
-            Kept::ApiKey => {
-                let Some(known) = known.filter(|known| known.method == Method::ApiKey) else { return false };
-                subject(key, kind::API_KEY, known);
-            }
-            Kept::Tenant => {
-                let Some(tenant) = known.and_then(|known| known.tenant.as_deref()) else { return false };
-                key.part(kind::TENANT, tenant.as_bytes());
-            }
-            Kept::Header(name) => {
-                // Its name tells the values of two fields apart.
-                key.part(kind::NAME, name.as_str().as_bytes());
-                let values = head.headers.get_all(name).iter();
-                return values.map(|value| key.part(kind::HEADER, value.as_bytes())).count() > 0;
-            }
-        }
-        true
-    }
-}
-
-/// An IPv4 address whole, of an IPv6 address its first `prefix` bits.
-fn address(key: &mut KeyWriter, kind: u8, address: IpAddr, prefix: u8) {
-    match address {
-        IpAddr::V4(address) => key.part(kind, &address.octets()),
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
-            key.part(kind, &(address.to_bits() & mask).to_be_bytes());
-        }
-    }
-}
-
-fn subject(key: &mut KeyWriter, kind: u8, known: &Principal) {
-    key.part(kind, known.authenticator.as_bytes());
-    key.part(kind, known.subject.as_bytes());
-}
-
 /// `"per-user";q=100;w=60`
 fn policy(limit: &Limit) -> String {
     let rate = limit.config().rate;
     let seconds = rate.period.as_millis().div_ceil(1000);
     format!("\"{}\";q={};w={seconds}", limit.name(), rate.count)
+}
+
+fn unavailable(limit: &Limit) -> Error {
+    let name = limit.name();
+    Error::new(Kind::LimitUnavailable, format!("the limit {name} cannot be kept now"))
+        .retry_after(UNAVAILABLE)
+        .member("limit", (**name).into())
 }
 
 fn refusal(limit: &Limit, told: Option<Standing>) -> Error {

@@ -23,12 +23,13 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
-use ostler_core::{Body, Error, Exchange, Handle, Kind, Peer, RequestId};
+use ostler_core::{Body, Error, Exchange, Handle, Head, Kind, Peer, RequestId};
 use ostler_observe::Observe;
 use ostler_release::rollout::Arm;
 use ostler_validation::Answers;
 
 use crate::cache::Answering;
+use crate::flags::Asker;
 use crate::observe::{Observation, Observer};
 use crate::overload::Overload;
 use crate::route::Found;
@@ -73,6 +74,9 @@ impl Order {
         observation: &mut Observation,
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
+        if let Some(switch) = &gate.switch {
+            switch.check(&visit.exchange, request.headers(), &route.plugin)?;
+        }
         let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
         if gate.asks() {
             // In a box, so that routes that ask nothing have no room to keep for it.
@@ -85,6 +89,7 @@ impl Order {
             Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, take(request)).await,
         };
         let (mut plugin, mut cache) = (plugin, &gate.cache);
+        let mut copied = None;
         if let Some(trial) = &route.trial {
             let chosen = trial.choose(&visit.exchange, request.headers());
             observation.chosen = Some(chosen);
@@ -92,6 +97,7 @@ impl Order {
             if chosen.arm == Arm::Candidate {
                 (plugin, cache) = (&trial.candidate, &trial.cache);
             }
+            copied = trial.shadow.as_ref().and_then(|shadow| shadow.copy(&visit.exchange, request));
         }
         let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
@@ -104,6 +110,10 @@ impl Order {
                 Answering::Later(later) => timed(later.await),
             },
             None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), take(request)).await),
+        };
+        let answered = match copied {
+            Some(copied) => copied.compare(answered),
+            None => answered,
         };
         match &visit.answers {
             Some(answers) => validate::check_response(answers, answered?),
@@ -155,7 +165,8 @@ impl Handle for Order {
             .unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
         let snapshot = self.snapshot.load();
         let client = client::address(peer.address.ip(), request.headers(), &snapshot.trusted_proxies);
-        let found = match snapshot.router.find(&request) {
+        let there = |when: &_| snapshot.switches.has_route(when, Asker::unrouted(&request, client));
+        let found = match snapshot.router.find(&request, there) {
             Found::Route(route) => Ok(route.clone()),
             Found::MethodNotAllowed(allow) => Err(method_not_allowed(allow)),
             Found::Nothing => Err(Error::new(Kind::RouteNotFound, "no route of this host matches")),
@@ -205,7 +216,7 @@ impl Visit {
         let authorize = route.gate.authorize(request, &peer, client);
         let deadline = started + route.deadline();
         let mut exchange = Exchange::new(id, peer, route.pattern.clone(), started, deadline);
-        (exchange.client, exchange.authorize) = (client, authorize);
+        (exchange.client, exchange.authorize, exchange.head) = (client, authorize, Head::of(request));
         Visit { exchange, fields: HeaderMap::new(), answers: None }
     }
 }

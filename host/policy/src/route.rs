@@ -1,27 +1,23 @@
-//! Which route a request takes: host first, then path, then method.
+//! Which route a request takes: host first, then path, then method; a route that a flag switched off is not there.
 //!
 //! **Invariant:** a route for the very host wins over one for any host; of two paths the more literal one wins (matchit).
+
+mod paths;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::uri::Authority;
-use http::{HeaderValue, Method, Request, header};
-use ostler_core::Body;
+use http::{HeaderValue, Method, Request};
 use ostler_core::plugin::RouteSpec;
+use ostler_core::when::When;
+use ostler_core::{Body, exchange};
+
+use paths::Paths;
 
 /// Finds the `T` that a request is for.
 pub struct Router<T> {
     any: Paths<T>,
     hosts: HashMap<String, Paths<T>>,
-}
-
-type Paths<T> = matchit::Router<Vec<Entry<T>>>;
-
-struct Entry<T> {
-    /// Empty means all.
-    methods: Vec<Method>,
-    target: Arc<T>,
 }
 
 /// What a search ended with.
@@ -37,44 +33,42 @@ pub enum Found<'a, T> {
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
-        Router { any: Paths::new(), hosts: HashMap::new() }
+        Router { any: Paths::default(), hosts: HashMap::new() }
     }
 }
 
 impl<T> Router<T> {
-    /// A router of these routes. The text of an error names the pattern that does not fit in.
+    /// A router of these routes; of those for the same requests the first that a flag does not switch off is taken. The text of
+    /// an error names the pattern that does not fit in.
     pub fn new(routes: impl IntoIterator<Item = (RouteSpec, Arc<T>)>) -> Result<Self, String> {
-        let mut grouped: HashMap<(Option<String>, String), Vec<Entry<T>>> = HashMap::new();
+        let mut grouped: HashMap<Option<String>, Vec<(RouteSpec, Arc<T>)>> = HashMap::new();
         for (spec, target) in routes {
-            grouped.entry((spec.host, spec.path)).or_default().push(Entry { methods: spec.methods, target });
+            grouped.entry(spec.host.clone()).or_default().push((spec, target));
         }
         let mut router = Router::default();
-        for ((host, path), entries) in grouped {
-            let paths = match host {
-                Some(host) => router.hosts.entry(host).or_default(),
-                None => &mut router.any,
-            };
-            paths.insert(&path, entries).map_err(|error| format!("{path}: {error}"))?;
+        for (host, routes) in grouped {
+            let paths = Paths::new(routes)?;
+            match host {
+                Some(host) => _ = router.hosts.insert(host, paths),
+                None => router.any = paths,
+            }
         }
         Ok(router)
     }
 
-    /// The target for `request`.
-    pub fn find(&self, request: &Request<Body>) -> Found<'_, T> {
+    /// The target for `request`. `holds` says which flags hold; it is asked for routes with a `when` alone.
+    pub fn find(&self, request: &Request<Body>, holds: impl Fn(&When) -> bool) -> Found<'_, T> {
         let (path, method) = (request.uri().path(), request.method());
         let here = if self.hosts.is_empty() {
             None
         } else {
-            host(request).and_then(|host| self.hosts.get(&host.to_ascii_lowercase()))
+            exchange::host(request.uri(), request.headers())
+                .and_then(|host| self.hosts.get(&host.to_ascii_lowercase()))
         };
         let mut allowed = Vec::new();
         for paths in here.into_iter().chain([&self.any]) {
-            let Ok(matched) = paths.at(path) else { continue };
-            for entry in matched.value {
-                if entry.methods.is_empty() || entry.methods.contains(method) {
-                    return Found::Route(&entry.target);
-                }
-                allowed.extend(&entry.methods);
+            if let Some(target) = paths.find(path, method, &holds, &mut allowed) {
+                return Found::Route(target);
             }
         }
         if allowed.is_empty() { Found::Nothing } else { Found::MethodNotAllowed(allow(&allowed)) }
@@ -87,23 +81,6 @@ fn allow(methods: &[&Method]) -> HeaderValue {
     names.dedup();
     // Methods are tokens, so their list is a header value.
     HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// Host name without port, from the URI (HTTP/2, absolute form) or the `Host` field.
-fn host(request: &Request<Body>) -> Option<&str> {
-    if let Some(authority) = request.uri().authority() {
-        return Some(bare(authority));
-    }
-    let value = request.headers().get(header::HOST)?.to_str().ok()?;
-    let end = match value.strip_prefix('[') {
-        Some(v6) => v6.find(']')? + 2,
-        None => value.find(':').unwrap_or(value.len()),
-    };
-    Some(&value[..end])
-}
-
-fn bare(authority: &Authority) -> &str {
-    authority.host()
 }
 
 #[cfg(test)]
@@ -126,7 +103,7 @@ mod tests {
     fn find(router: &Router<usize>, method: Method, host: &str, uri: &str) -> Option<usize> {
         let request =
             Request::builder().method(method).uri(uri).header("host", host).body(Body::Empty).unwrap();
-        match router.find(&request) {
+        match router.find(&request, |_| true) {
             Found::Route(target) => Some(**target),
             _ => None,
         }
@@ -145,7 +122,10 @@ mod tests {
         let router =
             router(&[("/a", &[Method::POST], None), ("/a", &[Method::PUT], None), ("/b", &[], None)]);
         let request = Request::builder().uri("/a").body(Body::Empty).unwrap();
-        assert_eq!(router.find(&request), Found::MethodNotAllowed(HeaderValue::from_static("POST, PUT")));
+        assert_eq!(
+            router.find(&request, |_| true),
+            Found::MethodNotAllowed(HeaderValue::from_static("POST, PUT"))
+        );
         assert_eq!(find(&router, Method::PUT, "x", "/a"), Some(1));
         assert_eq!(find(&router, Method::DELETE, "x", "/b"), Some(2));
         assert_eq!(find(&router, Method::GET, "x", "/c"), None);

@@ -10,6 +10,7 @@ use ostler_core::Endpoint;
 use ostler_observe::metrics::RouteMetrics;
 use ostler_runtime::Plugin;
 
+use crate::flags::Switches;
 use crate::gate::RouteGate;
 use crate::route::Router;
 use crate::trial::Trial;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub router: Router<Route>,
     /// Peers whose word on the client's address counts.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// Whether routes with a `when` are there.
+    pub switches: Switches,
 }
 
 /// One route, with all that its requests need.

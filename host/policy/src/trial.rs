@@ -13,6 +13,7 @@ use ostler_release::rollout::{Arm, Asker, Choice};
 use ostler_runtime::Plugin;
 
 use crate::cache::Caching;
+use crate::shadow::Shadow;
 
 /// A new release of a route's plugin, beside the live one.
 pub struct Trial {
@@ -26,6 +27,8 @@ pub struct Trial {
     pub metrics: Arc<RouteMetrics>,
     /// What the live release has done.
     pub stable: Arc<Figures>,
+    /// It gets copies, and serves nobody.
+    pub shadow: Option<Arc<Shadow>>,
     pub(crate) cache: Option<Caching>,
 }
 
@@ -45,7 +48,11 @@ impl Trial {
         };
         let asker = Asker { principal, client: exchange.client, headers, permitted: &permitted };
         let subject = self.choice.subject(&asker);
-        Chosen { arm: self.choice.pick_for(&asker, subject), subject }
+        let arm = match self.shadow {
+            Some(_) => Arm::Stable,
+            None => self.choice.pick_for(&asker, subject),
+        };
+        Chosen { arm, subject }
     }
 
     /// Counts what came of an exchange for whom the choice was made.

@@ -16,6 +16,6 @@ pub mod rollout;
 pub use code::{CODE_BYTES, Code};
 pub use error::Error;
 pub use registry::{
-    DEFINITION_MAX, DEFINITIONS_MAX, Definition, EVENTS, HISTORY, KEEP, NewRelease, ROLLOUTS, Recorded,
-    Registry, Release,
+    DEFINITION_MAX, DEFINITIONS_MAX, Definition, EVENTS, HISTORY, KEEP, NewRelease, REFUSALS, ROLLOUTS,
+    Recorded, Refused, Registry, Release,
 };

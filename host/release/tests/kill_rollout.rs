@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ostler_core::rollout::{RolloutSpec, Strategy};
-use ostler_release::rollout::{Check, Rollout, Verdict};
+use ostler_release::analysis::Verdict;
+use ostler_release::rollout::Rollout;
 use ostler_release::{NewRelease, Registry};
 use ostler_services::Database;
 
@@ -136,8 +137,7 @@ async fn roll_out_for_ever(registry: Registry, plugin: String) {
             }
         };
         while rollout.ended_at_ms.is_none() {
-            let pass =
-                Check { verdict: Verdict::Pass, why: String::new(), evidence: serde_json::Value::Null };
+            let pass = Verdict::Pass { checks: Vec::new() };
             now = now.max(rollout.step_since_ms) + 1_000;
             let event = rollout.tick(now, 100, Some(&pass)).unwrap();
             registry.save_rollout(rollout.clone(), event).await.unwrap();

@@ -6,7 +6,7 @@ pub(crate) mod compat;
 mod config;
 mod context;
 mod experiment;
-mod flags;
+pub(crate) mod flags;
 mod http;
 mod kv;
 mod log;

@@ -19,10 +19,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capabilities::compat::spin_sqlite::Connection;
+use crate::capabilities::flags::Added;
 use crate::capabilities::stdio;
 use crate::capabilities::wasi_http::Outbound;
 use crate::fault::DeadlinePassed;
-use crate::isolation::Isolation;
+use crate::isolation::{Isolation, State};
 use crate::lane;
 use crate::limits::Limits;
 
@@ -76,12 +77,9 @@ pub(crate) struct Env {
     pub(crate) release: Arc<str>,
     pub(crate) release_short: Arc<str>,
     pub(crate) spec: PluginSpec,
-    pub(crate) kv: Kv,
-    pub(crate) sql: Sql,
-    pub(crate) blobs: Blobs,
+    /// What instances begin with; they use their own.
+    pub(crate) state: State,
     pub(crate) rate_limits: RateLimits,
-    pub(crate) cache: Cache,
-    #[allow(dead_code)]
     pub(crate) flags: Flags,
     pub(crate) experiments: Experiments,
     /// What this release has done.
@@ -101,6 +99,8 @@ pub(crate) struct Env {
 pub(crate) struct Guest {
     pub(crate) env: Arc<Env>,
     pub(crate) exchange: Option<Exchange>,
+    /// The stores, as the exchange may use them.
+    pub(crate) state: State,
     pub(crate) limits: Limits,
     pub(crate) table: ResourceTable,
     /// Bytes this call may still log.
@@ -109,6 +109,8 @@ pub(crate) struct Guest {
     pub(crate) cache_rights: Vec<ostler_services::cache::Guard>,
     /// Variants under experiment that this exchange was given.
     pub(crate) exposed: Vec<Arc<Variant>>,
+    /// What this call has said of itself to feature flags.
+    pub(crate) flag_context: Added,
     deadline: Instant,
     wasi: Option<Box<Wasi>>,
     http: WasiHttpCtx,
@@ -131,11 +133,13 @@ impl Guest {
         http.set_field_size_limit(FIELDS_BYTES);
         let guest = Guest {
             exchange: None,
+            state: env.state.clone(),
             limits: Limits::new(env.spec.memory, env.spec.table_elements, env.metrics.clone()),
             table,
             log_left: env.spec.log,
             cache_rights: Vec::new(),
             exposed: Vec::new(),
+            flag_context: Added::default(),
             deadline: exchange.deadline,
             wasi: None,
             http,
@@ -167,7 +171,11 @@ impl Guest {
         store.set_epoch_deadline(lane::FAST_SLICE);
         let guest = store.data_mut();
         guest.limits.forgive();
+        if guest.env.isolation == Some(Isolation::Shadow) {
+            guest.state = guest.env.state.afresh();
+        }
         guest.log_left = guest.env.spec.log;
+        guest.flag_context.clear();
         guest.deadline = exchange.deadline;
         guest.outbound.deadline = exchange.deadline;
         if let Some(wasi) = &guest.wasi {
@@ -180,6 +188,9 @@ impl Guest {
     /// Ends the exchange as far as the log and the rights to make values are concerned.
     pub(crate) fn end(&mut self) {
         self.cache_rights.clear();
+        if self.env.isolation == Some(Isolation::Shadow) {
+            self.state = self.env.state.clone();
+        }
         if let Some(wasi) = &self.wasi {
             wasi.stdio.flush();
         }
@@ -187,7 +198,12 @@ impl Guest {
 
     /// Whether this instance may serve another exchange.
     pub(crate) fn reusable(&mut self) -> bool {
-        !self.limits.refused() && at_rest(&mut self.table)
+        // A copy of a database must not outlive the copy of the request.
+        let held_back = self.env.isolation == Some(Isolation::Shadow);
+        let is_copy = |entry: &(dyn Any + Send)| held_back && entry.is::<Connection>();
+        !self.limits.refused()
+            && at_rest(&mut self.table)
+            && !self.table.iter_mut().any(|entry| is_copy(entry))
     }
 
     /// When the exchange being answered ends.

@@ -1,15 +1,17 @@
-//! Releases that run where nothing they do leaves: on trial, before any user meets them.
+//! Releases that run where nothing they do leaves: on trial, before any user meets them, or in the shadow of another, with
+//! copies of its requests.
 //!
-//! **Invariant:** what is linked to such a release is not told apart call by call: it holds no handle of a real store, of a
-//! cache, of a limit or of the network, so there is nothing that hostile code could find its way to.
+//! **Invariant:** what such a release may do is not judged call by call: it is linked to stores that cannot write to what is
+//! real, to limits of its own, and to no network, so there is nothing that hostile code could find its way to.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_release::experiments::Experiments;
-use ostler_services::cache::Config as CacheConfig;
+use ostler_services::cache::{Config as CacheConfig, HeldCache};
 use ostler_services::{Blobs, Cache, Database, Kv, Scratch, Sql};
 use ostler_upstream::{Client, Recorder, Stub};
 
@@ -29,11 +31,18 @@ const CONCURRENCY: usize = 8;
 
 const SMOKE_REASON: &str = "a smoke test sends nothing; add an answer for this call to requests.toml";
 
+/// What a copy of a request may write to key-value stores: 4 MiB.
+const HELD_BYTES: u64 = 4 << 20;
+
+const SHADOW_REASON: &str = "this is a copy of a request, and sends nothing";
+
 /// Why a release runs apart from everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
     /// On trial: all state begins empty and ends with it.
     Smoke,
+    /// Answers copies of requests: reads what is real, and what it writes is gone with the copy.
+    Shadow,
 }
 
 impl Isolation {
@@ -41,6 +50,65 @@ impl Isolation {
     pub(crate) fn mark(self) -> &'static str {
         match self {
             Isolation::Smoke => "smoke",
+            Isolation::Shadow => "shadow",
+        }
+    }
+}
+
+/// The stores of an instance, for one exchange or for its life.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) kv: Kv,
+    pub(crate) sql: Sql,
+    pub(crate) blobs: Blobs,
+    pub(crate) cache: Kept,
+    /// Folder of the scratch folders.
+    home: Arc<Path>,
+}
+
+/// Kept values.
+#[derive(Clone)]
+pub(crate) enum Kept {
+    Real(Cache),
+    Held(Arc<HeldCache>),
+}
+
+impl State {
+    fn of(services: &Services) -> Self {
+        State {
+            kv: services.kv.clone(),
+            sql: services.sql.clone(),
+            blobs: services.blobs.clone(),
+            cache: Kept::Real(services.cache.clone()),
+            home: services.kv.state_dir().into(),
+        }
+    }
+
+    /// The same stores for one who may change nothing.
+    fn holding_back(services: &Services) -> Self {
+        let home: Arc<Path> = services.kv.state_dir().into();
+        let scratch = Scratch::new(&home);
+        State {
+            kv: services.kv.holding_back(HELD_BYTES),
+            sql: services.sql.holding_back(&scratch),
+            blobs: services.blobs.holding_back(&scratch),
+            cache: Kept::Held(Arc::new(HeldCache::new(services.cache.clone()))),
+            home,
+        }
+    }
+
+    /// The same with nothing written yet, if this one holds writes back.
+    pub(crate) fn afresh(&self) -> Self {
+        let scratch = Scratch::new(&self.home);
+        State {
+            kv: self.kv.afresh(),
+            sql: self.sql.afresh(&scratch),
+            blobs: self.blobs.afresh(&scratch),
+            cache: match &self.cache {
+                Kept::Real(cache) => Kept::Real(cache.clone()),
+                Kept::Held(held) => Kept::Held(Arc::new(held.afresh())),
+            },
+            home: self.home.clone(),
         }
     }
 }
@@ -48,6 +116,7 @@ impl Isolation {
 /// What a release is linked to.
 pub(crate) struct World {
     pub(crate) services: Services,
+    pub(crate) state: State,
     pub(crate) outbound: Client,
     pub(crate) metrics: Arc<PluginMetrics>,
     pub(crate) isolation: Option<Isolation>,
@@ -62,6 +131,7 @@ impl World {
         World {
             outbound: services.upstream.client(&spec.grant),
             metrics: services.observe.metrics.plugin(name),
+            state: State::of(services),
             services: services.clone(),
             isolation: None,
             slot,
@@ -76,7 +146,12 @@ impl World {
             // Told nowhere.
             metrics: Arc::default(),
             isolation: Some(isolation),
-            slot: Arc::new(Slot::new(spec.concurrency.min(CONCURRENCY))),
+            state: match isolation {
+                Isolation::Smoke => State::of(&services),
+                Isolation::Shadow => State::holding_back(&services),
+            },
+            // What nobody waits for takes no processor from those who do.
+            slot: Arc::new(Slot::unhurried(spec.concurrency.min(CONCURRENCY))),
             scratch: None,
             services,
         }
@@ -107,6 +182,25 @@ impl Runtime {
         let recorder = Arc::new(Recorder::new(stubs, SMOKE_REASON));
         let mut world = World::apart(services, spec, Isolation::Smoke, &recorder);
         world.scratch = Some(scratch);
+        Ok((Arc::new(self.release(name, spec, component, world)?), recorder))
+    }
+
+    /// Makes `component` a release that answers copies of requests: it reads the real stores and caches, what it writes is kept
+    /// apart and dropped when its exchange has ended, rate limits are its own, and outbound calls are recorded and refused.
+    ///
+    /// Its places are its own, and few. Its lines are marked `shadow`; its metrics are told nowhere.
+    ///
+    /// # Errors
+    /// As [`Runtime::plugin`].
+    pub fn shadow(
+        &self,
+        name: &str,
+        spec: &PluginSpec,
+        component: &Component,
+    ) -> Result<(Arc<Plugin>, Arc<Recorder>), LoadError> {
+        let services = Services { rate_limits: self.services.rate_limits.apart(), ..self.services.clone() };
+        let recorder = Arc::new(Recorder::new(Vec::new(), SHADOW_REASON));
+        let world = World::apart(services, spec, Isolation::Shadow, &recorder);
         Ok((Arc::new(self.release(name, spec, component, world)?), recorder))
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Lanes {
 pub(crate) struct Share {
     slots: Arc<Semaphore>,
     overruns: AtomicU32,
+    /// Whether its calls start in the slow lane however quick they are, since nobody waits for them.
+    unhurried: bool,
 }
 
 enum Step<T> {
@@ -77,11 +79,17 @@ impl Lanes {
 
 impl Share {
     pub(crate) fn new() -> Self {
-        Share { slots: Arc::new(Semaphore::new(slow_threads() * 4)), overruns: AtomicU32::new(0) }
+        let slots = Arc::new(Semaphore::new(slow_threads() * 4));
+        Share { slots, overruns: AtomicU32::new(0), unhurried: false }
+    }
+
+    /// One whose calls take no time of the fast lane.
+    pub(crate) fn unhurried() -> Self {
+        Share { unhurried: true, ..Share::new() }
     }
 
     fn suspect(&self) -> bool {
-        self.overruns.load(Relaxed) >= SUSPECT_AFTER
+        self.unhurried || self.overruns.load(Relaxed) >= SUSPECT_AFTER
     }
 
     fn overran(&self) {

@@ -79,11 +79,8 @@ impl Plugin {
             plugin: name.into(),
             release: component.digest.to_string().into(),
             spec: spec.clone(),
-            kv: services.kv,
-            sql: services.sql,
-            blobs: services.blobs,
+            state: world.state,
             rate_limits: services.rate_limits,
-            cache: services.cache,
             flags: services.flags,
             experiments: services.experiments,
             figures: Arc::default(),
@@ -156,10 +153,19 @@ impl Plugin {
 
 impl Slot {
     pub(crate) fn new(concurrency: usize) -> Self {
+        Slot::with(concurrency, Share::new())
+    }
+
+    /// One of a plugin whose callers can wait.
+    pub(crate) fn unhurried(concurrency: usize) -> Self {
+        Slot::with(concurrency, Share::unhurried())
+    }
+
+    fn with(concurrency: usize, share: Share) -> Self {
         Slot {
             permits: Arc::new(Semaphore::new(concurrency)),
             waiting: AtomicUsize::new(0),
-            share: Arc::new(Share::new()),
+            share: Arc::new(share),
             concurrency,
         }
     }

@@ -3,7 +3,9 @@
 //! **Invariant:** a scratch folder lies in the state folder, is private to this user, and is gone with its last owner; what a
 //! dead host left behind goes at the next start.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,9 +47,42 @@ impl Scratch {
             return Ok(made.path().to_owned());
         }
         folder::private(&self.0.parent, None)?;
-        // With mode 0700, and under a name that nobody has guessed.
-        let folder = tempfile::Builder::new().prefix("s").tempdir_in(&self.0.parent)?;
+        let ours = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("s").permissions(ours).tempdir_in(&self.0.parent)?;
         Ok(made.insert(folder).path().to_owned())
+    }
+}
+
+/// A folder of a service: one that lasts, or one in a scratch folder, which is made with the first thing that lies in it.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Lasting(PathBuf),
+    Scratch(Scratch, &'static str),
+}
+
+impl Place {
+    /// The folder, if there can be anything in it.
+    pub(crate) fn there(&self) -> Option<PathBuf> {
+        match self {
+            Place::Lasting(folder) => Some(folder.clone()),
+            Place::Scratch(scratch, name) => {
+                let made = scratch.0.made.lock().unwrap_or_else(PoisonError::into_inner);
+                made.as_ref().map(|made| made.path().join(name))
+            }
+        }
+    }
+
+    /// Whether what lies there must survive the host.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(self, Place::Lasting(_))
+    }
+
+    /// The folder, to put something in. Blocks on the disk.
+    pub(crate) fn make(&self) -> io::Result<PathBuf> {
+        match self {
+            Place::Lasting(folder) => Ok(folder.clone()),
+            Place::Scratch(scratch, name) => Ok(scratch.path()?.join(name)),
+        }
     }
 }
 
@@ -64,8 +99,6 @@ impl Drop for Inner {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Takes over a new configuration file, or keeps the old one and says why.
 //!
-//! Plugins, routes, log level and certificates change at once; the rest is told to need a restart.
+//! Plugins, routes, log level, files of flags and certificates change at once; the rest is told to need a restart.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use ostler_admin::{Control, Refusal};
 use ostler_core::settings::Problem;
 use ostler_edge::Certificate;
 use ostler_observe::Observe;
+use ostler_release::flags::Store;
 use tokio::sync::Mutex;
 
 use crate::config::Config;
@@ -25,6 +26,7 @@ struct Inner {
     one: Mutex<()>,
     control: Control,
     observe: Observe,
+    flags: Store,
     certificates: Vec<Arc<Certificate>>,
 }
 
@@ -33,11 +35,12 @@ impl Reload {
         config: Config,
         control: Control,
         observe: Observe,
+        flags: Store,
         certificates: Vec<Arc<Certificate>>,
     ) -> Self {
         let file = config.file.clone();
         let (started, one) = (config, Mutex::default());
-        Reload(Arc::new(Inner { file, started, one, control, observe, certificates }))
+        Reload(Arc::new(Inner { file, started, one, control, observe, flags, certificates }))
     }
 
     /// The configuration file.
@@ -69,6 +72,10 @@ impl Reload {
         self.0.observe.reload(&next.observe);
         self.certificates().await;
         let mut warnings = texts(warnings);
+        // The files were read with the configuration; what fails now has changed since.
+        if let Err(error) = self.0.flags.use_files(&next.flags.files).await {
+            warnings.push(format!("{error}; the flags in force are kept"));
+        }
         for table in self.0.started.needs_restart(&next) {
             warnings.push(format!("[{table}] was changed, which takes effect at the next start"));
         }

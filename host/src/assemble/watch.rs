@@ -21,10 +21,10 @@ use super::reload::Reload;
 const QUIET: Duration = Duration::from_millis(150);
 
 /// How often files are looked at without an event.
-const PATROL: Duration = Duration::from_secs(2);
+pub(super) const PATROL: Duration = Duration::from_secs(2);
 
 /// A file as `stat` shows it: device, inode, size, time of change; `None` where there is none.
-type Look = Option<(u64, u64, u64, i64, i64)>;
+pub(super) type Look = Option<(u64, u64, u64, i64, i64)>;
 
 /// Watches for ever.
 pub(super) async fn watch(reload: Reload, control: Control) {
@@ -75,7 +75,7 @@ async fn files(reload: &Reload, control: &Control) -> BTreeSet<PathBuf> {
 }
 
 /// How `files` look now.
-async fn looks(files: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Look> {
+pub(super) async fn looks(files: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Look> {
     let mut looks = BTreeMap::new();
     for file in files {
         let about = tokio::fs::metadata(file).await.ok();
@@ -87,13 +87,13 @@ async fn looks(files: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Look> {
 
 /// The folders whose events wake the watch. Folders are watched, not files: editors and deploy scripts replace files by
 /// renaming.
-struct Folders {
+pub(super) struct Folders {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
 }
 
 impl Folders {
-    fn new(wake: mpsc::Sender<()>) -> Self {
+    pub(super) fn new(wake: mpsc::Sender<()>) -> Self {
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
                 // A full queue means that a look is due anyway.
@@ -105,7 +105,7 @@ impl Folders {
     }
 
     /// Watches the folders of `files`, and no others.
-    fn follow(&mut self, files: &BTreeSet<PathBuf>) {
+    pub(super) fn follow(&mut self, files: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         let wanted: BTreeSet<_> =
             files.iter().filter_map(|file| absolute(file).parent().map(Path::to_owned)).collect();

@@ -9,18 +9,29 @@ use serde_json::Value;
 
 use super::inspect::component;
 use super::remote::{Answer, Remote, plugin_path};
+use super::rollout;
 use super::{Failure, say};
 
+mod form;
 mod progress;
+mod takeover;
+
+use form::Attachments;
 
 /// Upload a component and make it a plugin's live release
 ///
 /// The host validates and compiles it while the present release serves; then new requests go to the new one, and those under
-/// way finish on the old. No request is lost. A component the host refuses changes nothing, and every reason is told. A
+/// way finish on the old. No request is lost. With --strategy, or where the plugin's definition says so, it takes over step by
+/// step instead; `ostler rollout` shows and steers that. A component the host refuses changes nothing, and every reason is told. A
 /// plugin whose definition names a file (`path`) takes no uploads. A step that takes long is shown while it lasts.
+///
+/// What lies beside the component goes with it, unless it is named: FILE.wasm.minisig (made by `ostler keys sign`),
+/// FILE.wasm.sigstore.json, FILE.cdx.json and FILE.requests.toml.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token"
+    after_long_help = "Example:\n  ostler deploy hello target/hello.wasm --token-file state/admin.token\n  \
+                       ostler deploy hello hello.wasm --signature hello.minisig --sbom bom.json --approve http\n  \
+                       ostler deploy shop shop.wasm --strategy canary --steps 1,10,50 --interval 5m --wait"
 )]
 pub(super) struct Deploy {
     /// Name of the plugin
@@ -28,6 +39,16 @@ pub(super) struct Deploy {
     /// The component
     #[arg(value_name = "FILE.wasm")]
     file: PathBuf,
+    #[command(flatten)]
+    attachments: Attachments,
+    /// A grant that the release asks for and the live one does not, as "http"; may be given several times
+    #[arg(long, value_name = "GRANT")]
+    approve: Vec<String>,
+    #[command(flatten)]
+    takeover: takeover::Takeover,
+    /// Show what happens until the rollout ends; fails if the release is not live then
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     remote: Remote,
     /// Print the host's answer as JSON
@@ -43,7 +64,13 @@ impl Deploy {
         } else {
             say::line(words(&self.plugin, &answer))
         }
-        Ok(())
+        if !self.wait || answer.value["rollout"]["state"] == "promoted" {
+            return Ok(());
+        }
+        let ended = rollout::until_it_ends(&self.remote, &self.plugin, |line| {
+            if self.json { say::aside(line) } else { say::line(line) }
+        })?;
+        rollout::judge(&self.plugin, &ended)
     }
 
     fn answer(&self) -> Result<Answer, Failure> {
@@ -51,12 +78,24 @@ impl Deploy {
         let bytes = component(&self.file)?;
         // What is no component at all need not travel. Whether one can run there is the host's to say.
         inspect(&bytes).map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), ""))?;
+        let files = self.attachments.gather(&self.file, |line| show_aside(self.json, line))?;
+        let (kind, body) = form::encode(bytes, files, &self.approve);
         // A host that refuses before reading would break off the upload, and its reason would be lost.
         self.remote.call(Method::GET, &path, "")?;
-        let show = if self.json { |_: &str| {} } else { |line: &str| say::aside(line) };
-        progress::during(&self.remote, &path, show, || {
-            self.remote.call(Method::PUT, &format!("{path}/releases"), bytes)
-        })
+        let upload = format!("{path}/releases{}", self.takeover.query());
+        progress::during(
+            &self.remote,
+            &path,
+            |line| show_aside(self.json, line),
+            || self.remote.call_with(Method::PUT, &upload, &kind, body.into()),
+        )
+    }
+}
+
+/// A word beside the answer, for people only.
+fn show_aside(json: bool, line: &str) {
+    if !json {
+        say::aside(line);
     }
 }
 
@@ -74,7 +113,15 @@ fn words(plugin: &str, answer: &Answer) -> String {
         }
         _ => format!("{size}, {}; the host had it already", text("handler")),
     };
-    let mut words = format!("{plugin}: {} is live ({how})", text("digest"));
+    let rollout = |key: &str| value["rollout"][key].as_str();
+    let stands = match (rollout("strategy"), rollout("share")) {
+        (Some("shadow"), Some(share)) => format!("is a shadow of {share} of the requests"),
+        (Some(strategy), Some(share)) if rollout("state") != Some("promoted") => {
+            format!("serves {share} as {strategy}")
+        }
+        _ => "is live".to_owned(),
+    };
+    let mut words = format!("{plugin}: {} {stands} ({how})", text("digest"));
     for warning in value["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         words.push_str(&format!("\nwarning: {warning}"));
     }
@@ -94,6 +141,10 @@ mod tests {
         let created = Answer { status: StatusCode::CREATED, value: value.clone() };
         let told = "hello: sha256:ab is live (2.0KiB, typed; validated in 1 ms, compiled in 12 ms, activated in 3 ms)\nwarning: kv is not granted";
         assert_eq!(words("hello", &created), told);
+        let mut canary = value.clone();
+        canary["rollout"] = serde_json::json!({ "strategy": "canary", "state": "running", "share": "1%" });
+        let told = words("hello", &Answer { status: StatusCode::OK, value: canary });
+        assert!(told.starts_with("hello: sha256:ab serves 1% as canary (2.0KiB"), "{told}");
         let known = words("hello", &Answer { status: StatusCode::OK, value });
         assert!(
             known.starts_with("hello: sha256:ab is live (2.0KiB, typed; the host had it already)"),

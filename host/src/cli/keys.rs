@@ -1,4 +1,4 @@
-//! `ostler keys`: API keys that a running host takes.
+//! `ostler keys`: API keys that a running host takes, and keys that sign releases.
 
 use clap::{Args, Subcommand};
 use http::Method;
@@ -8,16 +8,21 @@ use super::releases::{ago, now_ms, span};
 use super::remote::Remote;
 use super::{Failure, say};
 
-/// Make, list, rotate and revoke API keys
+mod signing;
+
+/// Make, list, rotate and revoke API keys; sign releases
 ///
 /// A key is shown once, when it is made or rotated: the host keeps only a keyed hash of it. Routes take keys with `auth`
 /// naming an [auth.NAME] of kind = "api-key".
+///
+/// Keys that sign releases are files (minisign's format), of which hosts are told the public half: [admission.keys.NAME].
 #[derive(Debug, Args)]
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
     after_long_help = "Example:\n  ostler keys create billing --role reader --scope orders:read --life 90d\n  ostler keys list\n  \
-                       ostler keys rotate 3sWn0hTQx7Lc --grace 1h\n  ostler keys revoke 3sWn0hTQx7Lc"
+                       ostler keys rotate 3sWn0hTQx7Lc --grace 1h\n  ostler keys revoke 3sWn0hTQx7Lc\n  \
+                       ostler keys generate-signing ci\n  ostler keys sign hello.wasm --key ci.key --expires 90d"
 )]
 pub(super) struct Keys {
     #[command(subcommand)]
@@ -48,6 +53,10 @@ enum What {
         /// Id of the key
         id: String,
     },
+    /// Make a key pair that signs releases
+    GenerateSigning(signing::GenerateSigning),
+    /// Sign a component, for hosts that know the key
+    Sign(signing::Sign),
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +111,8 @@ impl Keys {
                 let words = format!("{id} is revoked");
                 (value, words)
             }
+            What::GenerateSigning(signing) => signing.run()?,
+            What::Sign(sign) => sign.run()?,
         };
         if self.json {
             say::json(&value)

@@ -11,7 +11,8 @@ use super::{Failure, say};
 
 /// List a plugin's releases
 ///
-/// Each with its digest, size, handler, and when it was last made live; `*` marks the live one.
+/// Each with its digest, size, handler, and when it was last made live; `*` marks the live one. Below each stands what the
+/// gates said of it; at the end come uploads that were refused, the latest first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  ostler releases hello")]
 pub(super) struct Releases {
@@ -39,10 +40,34 @@ impl Releases {
 
 fn words(plugin: &str, value: &Value, now_ms: u64) -> String {
     let releases = value["releases"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if releases.is_empty() {
+    if releases.is_empty() && refused(value, now_ms).is_empty() {
         return format!("{plugin} has no release yet; `ostler deploy {plugin} FILE.wasm` uploads one");
     }
-    releases.iter().map(|release| row(release, now_ms)).collect::<Vec<_>>().join("\n")
+    let rows = releases.iter().flat_map(|release| [row(release, now_ms)].into_iter().chain(gates(release)));
+    rows.chain(refused(value, now_ms)).collect::<Vec<_>>().join("\n")
+}
+
+/// What the gates said, a line each.
+fn gates(release: &Value) -> Vec<String> {
+    let findings = release["admission"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let line = |finding: &Value| {
+        let text = |key: &str| finding[key].as_str().unwrap_or("?");
+        let said = if finding["passed"] == true { "passed" } else { "refused" };
+        format!("    {:<9}  {said:<7}  {}", text("gate"), text("detail"))
+    };
+    findings.iter().map(line).collect()
+}
+
+/// Uploads that are no releases, with their reasons.
+fn refused(value: &Value, now_ms: u64) -> Vec<String> {
+    let refused = value["refused"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let lines = refused.iter().flat_map(|one| {
+        let since = one["at_ms"].as_u64().unwrap_or(now_ms);
+        let digest = one["digest"].as_str().unwrap_or("?");
+        let head = format!("x {digest}  refused {}", ago(now_ms.saturating_sub(since)).trim_start());
+        [head].into_iter().chain(gates(one))
+    });
+    lines.collect()
 }
 
 fn row(release: &Value, now_ms: u64) -> String {
@@ -91,6 +116,19 @@ mod tests {
         ]});
         let told = "* sha256:bb     2.0KiB    5s ago  typed\n  sha256:aa        10B    1m ago  typed";
         assert_eq!(words("hello", &value, 100_000), told);
+    }
+
+    #[test]
+    fn what_the_gates_said_stands_below_each_and_refusals_at_the_end() {
+        let finding = |gate: &str, passed: bool, detail: &str| serde_json::json!({ "gate": gate, "passed": passed, "detail": detail, "took_ms": 1 });
+        let value = serde_json::json!({
+            "releases": [{ "digest": "sha256:bb", "size": 1, "handler": "typed", "activated_at_ms": 0, "live": true,
+                "admission": [finding("artifact", true, "fine")] }],
+            "refused": [{ "digest": "sha256:cc", "at_ms": 1_000, "admission": [finding("signature", false, "none")] }],
+        });
+        let told = "* sha256:bb         1B    3s ago  typed\n    artifact   passed   fine\n\
+                    x sha256:cc  refused 2s ago\n    signature  refused  none";
+        assert_eq!(words("hello", &value, 3_000), told);
     }
 
     #[test]

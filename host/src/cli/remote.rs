@@ -31,6 +31,8 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Where the token is looked for if it is not named: beside the configuration, then in the state folder.
 const TOKEN_FILES: [&str; 2] = ["admin.token", "state/admin.token"];
 
+const OCTETS: &str = "application/octet-stream";
+
 /// Which host to talk to, and as whom.
 #[derive(Debug, Args)]
 pub(super) struct Remote {
@@ -60,15 +62,62 @@ impl Remote {
     /// # Errors
     /// If the host cannot be reached or refuses; the failure says what to do.
     pub(super) fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Answer, Failure> {
+        self.send_as("", method, path, OCTETS, body.into())
+    }
+
+    /// The same, saying who asks. The token is what proves it; the name is for histories.
+    ///
+    /// # Errors
+    /// As [`Remote::call`].
+    pub(super) fn call_as(
+        &self,
+        by: &str,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<Answer, Failure> {
+        self.send_as(by, method, path, OCTETS, body.into())
+    }
+
+    /// The same, with a body of this media type.
+    ///
+    /// # Errors
+    /// As [`Remote::call`].
+    pub(super) fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Result<Answer, Failure> {
+        self.send_as("", method, path, kind, body)
+    }
+
+    fn send_as(
+        &self,
+        by: &str,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Result<Answer, Failure> {
+        if !by.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(Failure::new(format!("{by:?} is no name"), "write --by in ASCII, on one line"));
+        }
         let target = Target::parse(&self.admin)?;
         let (file, token) = self.token()?;
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if !by.is_empty() {
+            request = request.header("x-ostler-by", by);
+        }
+        let request = request
             .method(method)
             .uri(format!("{}{path}", target.prefix))
             .header(header::HOST, &target.authority)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::USER_AGENT, concat!("ostler/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(body.into()))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Full::new(body))
             .map_err(|_| bad_token(&file))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(error.to_string(), ""))?;

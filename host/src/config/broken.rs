@@ -19,7 +19,20 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, \
-           defaults, auth, limits, authorization, overload, observe, runtime, upstream, redis, cache; repair: write server",
+           defaults, auth, limits, authorization, overload, observe, runtime, upstream, redis, cache, flags; repair: write server",
+        ],
+    ),
+    (
+        "[flags]\nfiles = ['none.json', 'ostler.toml']\nshared = true\nnamespace = 'A b'\nfile = 'x'",
+        &[
+            "ostler.toml:2: error: flags.files: found \"none.json\": No such file or directory (os error 2); allowed: a file of flags \
+           in flagd's format; repair: write the file, or take it out of the list",
+            "ostler.toml:2: error: flags.files: found \"ostler.toml\": the file: expected value at line 1 column 2; allowed: JSON; \
+           repair: correct it; docs/flags.md shows a file",
+            "ostler.toml:3: error: flags.shared: found no [redis] to share flags in; allowed: shared beside [redis]; repair: add \
+           [redis] url",
+            "ostler.toml:4: error: flags.namespace: found \"A b\"; allowed: 1 to 63 of a-z, 0-9, - and _",
+            "ostler.toml:5: error: flags.file: found an unknown key; allowed: files, shared, namespace; repair: write files",
         ],
     ),
     (
@@ -111,6 +124,16 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[plugins.a]\ngrant = { kvs = ['x'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
             "ostler.toml:2: error: plugins.a.grant.kvs: found an unknown key; allowed: kv, sqlite, blob, limits, cache, http, networks, config; repair: write kv",
+        ],
+    ),
+    (
+        "[plugins.a]\nrollout = { steps = [5, 1], stategy = 'canary', analysis = { p99 = 0.5 } }\n[[routes]]\npath = '/'\nplugin = 'a'",
+        &[
+            "ostler.toml:2: error: plugins.a.rollout.steps: found a list; allowed: 1 to 20 shares that rise, as [1, 5, 25, 50, 100] \
+             or [\"0.1%\", \"1%\"]",
+            "ostler.toml:2: error: plugins.a.rollout.analysis.p99: found 0.5; allowed: a number from 1 to 1000",
+            "ostler.toml:2: error: plugins.a.rollout.stategy: found an unknown key; allowed: strategy, keep, steps, share, interval, \
+             min_requests, sticky, testers, rules, unsafe_methods, analysis; repair: write strategy",
         ],
     ),
     (

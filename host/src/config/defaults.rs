@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostler_core::plugin::PluginSpec;
+use ostler_core::rollout::RolloutSpec;
 use ostler_core::unit::{parse_duration, parse_size};
 
 const LIMITS: &str = include_str!("../../../docs/limits.md");
@@ -69,6 +70,7 @@ fn defaults() -> BTreeMap<String, u128> {
     } = ostler_services::cache::Config::default();
     let ostler_core::gate::CacheRules {
         enabled: _,
+        when: _,
         ttl: _,
         vary_on: _,
         ignore_query: _,
@@ -78,6 +80,7 @@ fn defaults() -> BTreeMap<String, u128> {
         per_release: _,
         show_tags: _,
     } = ostler_core::gate::CacheRules::default();
+    let RolloutSpec { keep, interval, min_requests, analysis, .. } = RolloutSpec::default();
     let ostler_runtime::Config { instances } = ostler_runtime::Config::default();
     let ostler_policy::overload::Config {
         adaptive: _,
@@ -105,6 +108,9 @@ fn defaults() -> BTreeMap<String, u128> {
         ("plugins.NAME.response_body", response_body),
         ("plugins.NAME.request_body", request_body),
         ("plugins.NAME.log", log),
+        ("plugins.NAME.rollout.min_requests", min_requests),
+        ("plugins.NAME.rollout.analysis.failures", analysis.failures.into()),
+        ("plugins.NAME.rollout.analysis.error_rate", analysis.error_rate as u64),
         ("limits.NAME.max_keys", ostler_services::limits::MAX_KEYS as u64),
         ("cache.memory", cache_memory),
         ("cache.disk", disk),
@@ -126,6 +132,9 @@ fn defaults() -> BTreeMap<String, u128> {
         ("server.drain_delay", drain_delay),
         ("server.grace", grace),
         ("plugins.NAME.deadline", deadline),
+        ("plugins.NAME.rollout.keep", keep),
+        ("plugins.NAME.rollout.interval", interval),
+        ("plugins.NAME.rollout.analysis.every", analysis.every),
         ("redis.deadline", ostler_services::redis::DEADLINE),
         ("cache.shared_deadline", shared_deadline),
         ("defaults.cache.stale_while_revalidate", stale_while_revalidate),

@@ -22,6 +22,7 @@ fn known() -> BTreeSet<String> {
         [plugins.NAME]
         zz = 1
         grant = { zz = 1 }
+        rollout = { zz = 1, analysis = { zz = 1 } }
         [[routes]]
         zz = 1
         [defaults]
@@ -55,6 +56,8 @@ fn known() -> BTreeSet<String> {
         [cache]
         zz = 1
         [redis]
+        zz = 1
+        [flags]
         zz = 1
         [observe]
         zz = 1

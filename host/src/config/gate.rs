@@ -37,6 +37,8 @@ pub(super) fn read(root: &mut Section<'_>, base: &Path, server: &ostler_edge::Co
             .unwrap_or_default(),
         limits,
         overload: root.section("overload").map(ostler_policy::overload::Config::read).unwrap_or_default(),
+        // Of a table that has other keys too.
+        flags: Default::default(),
     }
 }
 

@@ -20,7 +20,8 @@ static size_t attribute_count;
 
 static struct tracked {
     const char *metric;
-    double value;
+    double sum;
+    size_t count;
 } tracked[MOST];
 static size_t tracked_count;
 
@@ -55,15 +56,13 @@ const char *ostler_test_flag_context(const char *name) {
 }
 
 double ostler_test_tracked(const char *metric, size_t *count) {
-    double sum = 0;
-    *count = 0;
-    for (size_t i = 0; i < tracked_count; i++) {
-        if (strcmp(tracked[i].metric, metric) == 0) {
-            sum += tracked[i].value;
-            ++*count;
-        }
+    const struct tracked *found = tracked;
+    while (found < tracked + tracked_count && strcmp(found->metric, metric) != 0) {
+        found++;
     }
-    return sum;
+    bool there = found < tracked + tracked_count;
+    *count = there ? found->count : 0;
+    return there ? found->sum : 0;
 }
 
 /// The flag, if it has this type; otherwise NULL, and why in `code`.
@@ -170,9 +169,17 @@ bool ostler_plugin_experiment_track(typed_string_t *metric, double value) {
     if (metric->len < 1 || metric->len > MOST_METRIC || sane != metric->len || !isfinite(value)) {
         return false;
     }
-    if (tracked_count == MOST) {
+    struct tracked *found = tracked;
+    while (found < tracked + tracked_count && strcmp(found->metric, name) != 0) {
+        found++;
+    }
+    if (found == tracked + MOST) {
         abort();
     }
-    tracked[tracked_count++] = (struct tracked){keep(name), value};
+    if (found == tracked + tracked_count) {
+        tracked[tracked_count++] = (struct tracked){.metric = keep(name)};
+    }
+    found->sum += value;
+    found->count++;
     return true;
 }

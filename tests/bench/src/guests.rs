@@ -14,6 +14,9 @@ pub(crate) const WASI_03: &str = "hello-p3.wasm";
 /// A typed handler that does what its path says; most of it is wrong.
 pub(crate) const HOSTILE: &str = "typed.wasm";
 
+/// A typed handler of any number of releases, which asks flags.
+pub(crate) const ROLLOUT: &str = "rollout.wasm";
+
 /// The folder they are in.
 #[derive(Debug, Clone)]
 pub(crate) struct Guests(pub(crate) Option<PathBuf>);

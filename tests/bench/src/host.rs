@@ -85,6 +85,15 @@ impl Host {
         Ok(())
     }
 
+    /// What the host answers to a GET of `path`, which has to be a 200.
+    pub(crate) fn ask(&self, path: &str) -> Result<String> {
+        let reply = client::get(self.server.address, path)?;
+        if reply.status != 200 {
+            bail!("{path} answered {}: {}", reply.status, reply.text());
+        }
+        Ok(reply.text())
+    }
+
     /// Instances of `plugin`, idle and busy.
     pub(crate) fn instances(&self, plugin: &str) -> Result<u64> {
         let reply = client::get(self.admin, "/metrics")?;

@@ -14,6 +14,7 @@ mod machine;
 mod neighbour;
 mod raw_hyper;
 mod report;
+mod rollout;
 mod server;
 mod subjects;
 mod swap;
@@ -66,6 +67,8 @@ enum What {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// What a second release and a flag cost a request
+    Rollout,
     /// Memory of 200 idle plugins
     Idle,
     /// A good plugin beside endless loops of another
@@ -174,6 +177,9 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let gate = wanted(What::Gate { only: only.clone() })
         .then(|| tell("gate", &mut failures, || gate::measure(programs, plan, only.as_deref(), scratch)))
         .flatten();
+    let rollout = wanted(What::Rollout)
+        .then(|| tell("rollout", &mut failures, || rollout::measure(programs, plan, scratch)))
+        .flatten();
     let idle = wanted(What::Idle)
         .then(|| tell("idle", &mut failures, || idle::measure(programs, plan, scratch)))
         .flatten();
@@ -183,7 +189,7 @@ fn measure(what: Option<What>, programs: &Programs, plan: Plan, scratch: &Path) 
     let swap = wanted(What::Swap)
         .then(|| tell("swap", &mut failures, || swap::measure(programs, plan, scratch)))
         .flatten();
-    Report { machine, plan, table, upload, languages, deploy, gate, idle, neighbour, swap, failures }
+    Report { machine, plan, table, upload, languages, deploy, gate, rollout, idle, neighbour, swap, failures }
 }
 
 /// Runs one measurement and prints what came of it.

@@ -14,6 +14,7 @@ use crate::idle::Idle;
 use crate::languages::Languages;
 use crate::machine::Machine;
 use crate::neighbour::Neighbour;
+use crate::rollout::Rollout;
 use crate::swap::Swap;
 use crate::table::{Plan, Table};
 use crate::upload::Upload;
@@ -40,6 +41,9 @@ pub(crate) struct Report {
     /// What policies cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) gate: Option<Gate>,
+    /// What releases beside each other and flags cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rollout: Option<Rollout>,
     /// Memory of idle plugins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<Idle>,

@@ -19,7 +19,7 @@ mod server;
 
 pub use browser::Page;
 pub use client::{Client, Reply, Version};
-pub use component::{component, saying, tagged};
+pub use component::{behaving, component, saying, tagged};
 pub use host::{Host, Setup};
 pub use place::{guest, ostler, servers};
 pub use server::{Server, free_port};

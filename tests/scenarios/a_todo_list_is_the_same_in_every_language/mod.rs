@@ -14,8 +14,16 @@ fn example(language: &str) -> Host {
     let plugins = &text[text.find("[plugins.todo]").unwrap()..];
     let built = plugins.lines().find(|line| line.starts_with("path = \"target/")).unwrap();
     let here = format!("path = {:?}", guest(&name).display().to_string());
-    Setup::new().with(&plugins.replace(built, &here)).start()
+    let setup = Setup::new().with(&plugins.replace(built, &here)).with("[flags]\nfiles = [\"flags.json\"]");
+    std::fs::write(setup.folder().join("flags.json"), FLAGS).unwrap();
+    setup.start()
 }
+
+/// What is called an advertisement is not taken.
+const FLAGS: &str = r#"{ "flags": { "todos-closed": {
+    "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "off",
+    "targeting": { "if": [ { "starts_with": [ { "var": "title" }, "advertisement" ] }, "on", "off" ] }
+} } }"#;
 
 async fn ask(host: &Host, method: Method, path: &str, body: Value) -> Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -135,6 +143,13 @@ async fn loses_no_change(host: &Host) {
     assert_eq!((&now["title"], &now["done"]), (&json!("new"), &json!(true)), "{now}");
 }
 
+/// A flag decides by what the handler tells of a request, and is heard.
+async fn asks_a_flag(host: &Host) {
+    let refused = ask(host, Method::POST, "/todos", json!({ "title": " advertisement: milk" })).await;
+    assert_refused(&refused, 503, "closed", "a title that the flag is on for");
+    add(host, "milk without an advertisement").await;
+}
+
 /// What was stored in one language is understood after `kill -9`, and by the log's reader.
 async fn keeps_what_it_stored(host: Host) {
     let before = all(&host).await;
@@ -147,6 +162,7 @@ async fn plays_its_part(language: &str) {
     lists_adds_changes_and_deletes(&host).await;
     refuses_what_will_not_do(&host).await;
     loses_no_change(&host).await;
+    asks_a_flag(&host).await;
     keeps_what_it_stored(host).await;
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use ostler_core::{Body, RequestId};
+use ostler_release::admission::Finding;
 use serde::Serialize;
 
 use crate::control::Refusal;
@@ -16,13 +17,22 @@ pub(super) struct Problem {
     code: &'static str,
     detail: String,
     reasons: Vec<String>,
+    /// What each gate said of a release.
+    findings: Vec<Finding>,
     /// Value of `Allow`.
     allow: Option<&'static str>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Problem { status, code, detail: detail.into(), reasons: Vec::new(), allow: None }
+        Problem {
+            status,
+            code,
+            detail: detail.into(),
+            reasons: Vec::new(),
+            findings: Vec::new(),
+            allow: None,
+        }
     }
 
     pub(super) fn invalid(reasons: Vec<String>) -> Self {
@@ -64,6 +74,9 @@ impl Problem {
         if !self.reasons.is_empty() {
             problem["reasons"] = self.reasons.into();
         }
+        if !self.findings.is_empty() {
+            problem["findings"] = serde_json::json!(self.findings);
+        }
         let mut response = with(self.status, problem.to_string(), "application/problem+json");
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -81,6 +94,7 @@ impl From<Refusal> for Problem {
             Refusal::NotFound(detail) => Problem::new(StatusCode::NOT_FOUND, "not_found", detail),
             Refusal::Conflict(detail) => Problem::new(StatusCode::CONFLICT, "conflict", detail),
             Refusal::Invalid(reasons) => Problem::invalid(reasons),
+            Refusal::NotAdmitted(reasons, findings) => Problem { findings, ..Problem::invalid(reasons) },
             Refusal::Unavailable(detail) => {
                 tracing::error!(detail, "the admin API could not do what it was asked");
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
@@ -106,7 +120,7 @@ pub(super) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn with(status: StatusCode, body: impl Into<Bytes>, kind: &'static str) -> Response<Body> {
+pub(super) fn with(status: StatusCode, body: impl Into<Bytes>, kind: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -1,5 +1,7 @@
 //! `/v1/openapi.json`: the API's own description (OpenAPI 3.1).
 
+mod flags;
+
 use serde_json::{Value, json};
 
 /// The document.
@@ -23,6 +25,9 @@ pub(super) fn document() -> Value {
             }, "id": {
                 "name": "id", "in": "path", "required": true, "description": "Public part of an API key: `ok_ID_...`.",
                 "schema": { "type": "string", "pattern": "^[A-Za-z0-9]{12}$" },
+            }, "key": {
+                "name": "key", "in": "path", "required": true, "description": "Key of a flag, with / written as %2F.",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._/-]{1,128}$" },
             } },
             "schemas": schemas(),
         },
@@ -32,7 +37,7 @@ pub(super) fn document() -> Value {
 fn paths() -> Value {
     let name = json!([{ "$ref": "#/components/parameters/name" }]);
     let id = json!([{ "$ref": "#/components/parameters/id" }]);
-    json!({
+    let mut paths = json!({
         "/healthz": { "get": open("Whether the process lives.", &["200"]) },
         "/readyz": { "get": open("Whether requests should be sent here: 503 while draining.", &["200", "503"]) },
         "/metrics": { "get": open("Prometheus metrics.", &["200"]) },
@@ -61,11 +66,36 @@ fn paths() -> Value {
             "delete": operation("deleteRelease", "Deletes a release that is not live.", None,
                 &[("204", ""), ("404", "Problem"), ("409", "Problem"), ("422", "Problem")]),
         },
+        "/v1/plugins/{name}/releases/{digest}/sbom": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "digest", "in": "path", "required": true, "description": "sha256:...", "schema": { "type": "string" } }],
+            "get": operation("getSbom", "What a release is made of: CycloneDX 1.6.", None,
+                &[("200", "Sbom"), ("404", "Problem"), ("422", "Problem")]),
+        },
         "/v1/plugins/{name}/rollback": {
             "parameters": name,
             "post": operation("rollback", "Goes back to the previous release, or to the one named.",
                 Some(("application/json", "Rollback")),
                 &[("200", "Release"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollout": {
+            "parameters": name,
+            "get": operation("getRollout", "The rollout under way, else the one that ended last.", None,
+                &[("200", "Rollout"), ("404", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollouts": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "limit", "in": "query", "description": "At most so many; 20 if absent.",
+                    "schema": { "type": "integer", "minimum": 1, "maximum": 101 } }],
+            "get": operation("listRollouts", "Rollouts, the one under way first, then the latest.", None,
+                &[("200", "Rollouts"), ("404", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollout/{wish}": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "wish", "in": "path", "required": true, "schema": { "enum": ["pause", "resume", "promote", "abort"] } }],
+            "post": operation("steerRollout", "Pauses, resumes, promotes or aborts the rollout under way.",
+                Some(("application/json", "Reason")),
+                &[("200", "Rollout"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
         },
         "/v1/keys": {
             "get": operation("listKeys", "API keys, the newest first, without their secrets.", None, &[("200", "Keys")]),
@@ -108,7 +138,11 @@ fn paths() -> Value {
         },
         "/v1/reload": { "post": operation("reload", "Reads the configuration file again; a bad one changes nothing.", None,
             &[("200", "Reloaded"), ("422", "Problem")]) },
-    })
+    });
+    if let (Some(paths), Value::Object(more)) = (paths.as_object_mut(), flags::paths()) {
+        paths.extend(more);
+    }
+    paths
 }
 
 fn open(summary: &str, statuses: &[&str]) -> Value {
@@ -120,7 +154,11 @@ fn open(summary: &str, statuses: &[&str]) -> Value {
 fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&str, &str)]) -> Value {
     let mut responses = serde_json::Map::new();
     for (status, schema) in answers.iter().chain(&[("401", "Problem")]) {
-        let kind = if *schema == "Problem" { "application/problem+json" } else { "application/json" };
+        let kind = match *schema {
+            "Problem" => "application/problem+json",
+            "Sbom" => "application/vnd.cyclonedx+json",
+            _ => "application/json",
+        };
         let answer = match *schema {
             "" => json!({ "description": "Done." }),
             schema => json!({ "description": schema, "content": { kind: { "schema": reference(schema) } } }),
@@ -129,7 +167,11 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        if schema == "Component" {
+            operation["requestBody"]["content"]["multipart/form-data"] =
+                json!({ "schema": reference("Upload") });
+        }
     }
     operation
 }
@@ -147,19 +189,20 @@ fn schemas() -> Value {
     let (text, whole, flag) =
         (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
+    let binary = json!({ "type": "string", "format": "binary" });
     let (maybe_text, maybe_whole) =
         (json!({ "type": ["string", "null"] }), json!({ "type": ["integer", "null"] }));
     let route = json!({ "type": "object", "required": ["path"], "properties": {
         "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });
     let release = json!({ "type": "object", "properties": {
         "digest": text, "size": whole, "handler": text, "compile_ms": whole, "warnings": texts,
-        "created_at_ms": whole, "activated_at_ms": whole, "live": flag } });
+        "created_at_ms": whole, "activated_at_ms": whole, "live": flag, "admission": reference("Findings") } });
     let key = json!({ "id": text, "name": text, "authenticator": text, "subject": text, "tenant": maybe_text,
         "roles": texts, "scopes": texts, "created_ms": whole, "expires_ms": maybe_whole, "rotated_ms": maybe_whole,
         "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
     let mut shown_key = key.clone();
     shown_key["key"] = text.clone();
-    json!({
+    let mut schemas = json!({
         "Experiments": { "type": "object", "properties": { "experiments": { "type": "array", "items": {
             "type": "object", "properties": experiment() } } } },
         "Experiment": { "type": "object", "properties": shown_experiment() },
@@ -174,25 +217,37 @@ fn schemas() -> Value {
         "Definition": { "type": "object", "additionalProperties": false, "properties": {
             "instances": { "enum": ["warm", "fresh"] }, "memory": text, "deadline": text, "concurrency": whole,
             "requests_per_instance": whole, "table_elements": whole, "response_body": text, "request_body": text,
-            "log": text, "cache": cache(),
+            "log": text, "cache": cache(), "when": text, "admission": admission(),
             "grant": { "type": "object", "additionalProperties": false, "properties": {
                 "kv": texts, "sqlite": texts, "blob": texts, "cache": texts, "config": { "type": "object", "additionalProperties": text }, "http": texts, "networks": texts } },
             "routes": { "type": "array", "items": { "type": "object", "required": ["path"], "additionalProperties": false,
-                "properties": { "path": text, "methods": texts, "host": text, "cache": cache() } } } } },
+                "properties": { "path": text, "methods": texts, "host": text, "cache": cache(), "when": text } } } } },
         "Plugin": { "type": "object", "properties": {
             "name": text, "defined_in": { "enum": ["file", "api"] }, "path": { "type": ["string", "null"] },
             "live": { "type": ["object", "null"], "properties": { "digest": text, "size": whole, "handler": text,
                 "compile_ms": whole, "idle_instances": whole, "busy": whole, "waiting": whole } },
             "deploying": { "type": ["object", "null"], "properties": {
-                "step": { "enum": ["validate", "compile", "activate"] }, "for_ms": whole } },
+                "step": { "enum": ["validate", "compile", "check", "activate"] }, "for_ms": whole } },
             "instances": text, "memory": text, "deadline": text, "concurrency": whole,
             "routes": { "type": "array", "items": route } } },
         "Plugins": { "type": "object", "properties": { "plugins": { "type": "array", "items": reference("Plugin") } } },
         "Release": release,
-        "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") } } },
+        "Releases": { "type": "object", "properties": { "releases": { "type": "array", "items": reference("Release") },
+            "refused": { "type": "array", "items": { "type": "object", "properties": {
+                "digest": text, "at_ms": whole, "admission": reference("Findings") } } } } },
+        "Findings": { "type": "array", "items": { "type": "object", "properties": {
+            "gate": { "enum": ["artifact", "signature", "contents", "smoke", "hook"] }, "passed": flag, "detail": text, "took_ms": whole } } },
+        "Sbom": { "type": "object", "description": "A CycloneDX 1.6 document." },
+        "Upload": { "type": "object", "required": ["component"], "additionalProperties": false, "properties": {
+            "component": reference("Component"), "signature": binary, "sigstore": binary, "sbom": binary, "requests": binary,
+            "options": { "type": "object", "additionalProperties": false, "properties": { "approve": texts } } } },
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
-            "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts } },
-        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] } } },
+            "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts,
+            "rollout": { "type": "object", "properties": { "id": whole, "strategy": text, "state": text, "share": text } } } },
+        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] }, "who": text, "why": text } },
+        "Reason": { "type": "object", "additionalProperties": false, "properties": { "who": text, "why": text } },
+        "Rollout": rollout(),
+        "Rollouts": { "type": "object", "properties": { "rollouts": { "type": "array", "items": reference("Rollout") } } },
         "Purge": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
             "tags": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
             "keys": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
@@ -201,8 +256,12 @@ fn schemas() -> Value {
         "Reloaded": { "type": "object", "properties": { "reloaded": flag, "warnings": texts } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code", "request_id"],
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
-                "reasons": texts } },
-    })
+                "reasons": texts, "findings": reference("Findings") } },
+    });
+    if let (Some(schemas), Value::Object(more)) = (schemas.as_object_mut(), flags::schemas()) {
+        schemas.extend(more);
+    }
+    schemas
 }
 
 /// What there is of an experiment in a list.
@@ -232,12 +291,37 @@ fn shown_experiment() -> Value {
     shown
 }
 
+/// A release that takes over.
+fn rollout() -> Value {
+    let (text, whole) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+    let maybe_object = json!({ "type": ["object", "null"] });
+    let event = json!({ "type": "object", "properties": {
+        "at_ms": whole, "who": text, "what": text, "why": text, "evidence": maybe_object } });
+    json!({ "type": "object", "properties": {
+        "plugin": text, "id": whole, "strategy": { "enum": ["instant", "blue-green", "canary", "shadow", "ab"] },
+        "state": { "enum": ["running", "holding", "paused", "promoted", "aborted", "withdrawn", "superseded"] },
+        "stable": { "type": ["string", "null"] }, "candidate": text, "share": text, "step": whole, "steps": whole,
+        "step_since_ms": whole, "requests": { "type": ["integer", "null"] }, "min_requests": whole, "failed_checks": whole,
+        "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
+        "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "shadow": maybe_object, "report": maybe_object,
+        "events": { "type": "array", "items": event } } })
+}
+
+/// What releases must pass.
+fn admission() -> Value {
+    let flag = json!({ "type": "boolean" });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "type": "object", "additionalProperties": false, "properties": {
+        "signature": flag, "signers": texts, "strict_grants": flag, "contents": flag, "smoke": flag,
+        "handler_change": flag, "size": { "type": "string" } } })
+}
+
 /// How answers are kept.
 fn cache() -> Value {
     let (text, flag) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
     let texts = json!({ "type": "array", "items": text });
     json!({ "type": "object", "additionalProperties": false, "properties": {
-        "enabled": flag, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
+        "enabled": flag, "when": text, "ttl": text, "vary_on": texts, "ignore_query": texts, "stale_while_revalidate": text,
         "stale_if_error": text, "drop_set_cookie": flag, "per_release": flag, "show_tags": flag } })
 }
 

@@ -2,21 +2,30 @@
 
 use http::{Request, StatusCode};
 use ostler_core::{Body, Digest};
-use ostler_runtime::inspect::COMPONENT_BYTES_MAX;
 
-use super::answer::{Answer, Problem, empty, json};
-use super::body::{receive, receive_json};
-use crate::control::Control;
+use super::answer::{Answer, Problem, empty, json, with};
+use super::body::receive_json;
+use super::options::{self, by};
+use super::upload;
+use crate::control::{Control, Upload};
 
 pub(super) async fn list(control: &Control, name: &str) -> Answer {
-    Ok(json(StatusCode::OK, &serde_json::json!({ "releases": control.releases(name).await? })))
+    Ok(json(StatusCode::OK, &control.releases(name).await?))
 }
 
 pub(super) async fn put(control: &Control, name: &str, request: Request<Body>) -> Answer {
-    let component = receive(request.into_body(), COMPONENT_BYTES_MAX as u64).await?;
-    let deployed = control.deploy(name, component).await?;
+    let options = options::from_query(request.uri().query().unwrap_or_default())?;
+    let options::Options { who, why, rollout } = options;
+    let upload = Upload { who, why, rollout, ..upload::read(request).await? };
+    let deployed = control.deploy(name, upload).await?;
     let status = if deployed.new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, &deployed))
+}
+
+/// What a release is made of.
+pub(super) async fn sbom(control: &Control, name: &str, digest: &str) -> Answer {
+    let document = control.sbom(name, parse(digest)?).await?;
+    Ok(with(StatusCode::OK, document, "application/vnd.cyclonedx+json; version=1.6"))
 }
 
 pub(super) async fn delete(control: &Control, name: &str, digest: &str) -> Answer {
@@ -31,7 +40,8 @@ pub(super) async fn rollback(control: &Control, name: &str, request: Request<Bod
         serde_json::Value::String(text) => Some(parse(text)?),
         _ => return Err(Problem::invalid(vec!["to: a digest such as \"sha256:...\", or nothing".into()])),
     };
-    Ok(json(StatusCode::OK, &control.rollback(name, to).await?))
+    let (who, why) = by(&body)?;
+    Ok(json(StatusCode::OK, &control.rollback(name, to, (&who, &why)).await?))
 }
 
 fn parse(digest: &str) -> Result<Digest, Problem> {

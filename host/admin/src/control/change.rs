@@ -2,16 +2,19 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use ostler_core::Digest;
 use ostler_core::plugin::is_name;
+use ostler_core::rollout::{RolloutSpec, Strategy};
+use ostler_core::settings::{Node, Problems};
 use ostler_release::NewRelease;
+use ostler_release::rollout::Rollout;
 use serde::Serialize;
 
 use super::entry::{Entry, Live, Origin};
 use super::progress::Step;
+use super::rollouts::Incoming;
 use super::view::{millis, unknown};
-use super::{Control, Refusal, ReleaseView, read_definition};
+use super::{Control, Refusal, ReleaseView, Upload, problem_line, read_definition};
 
 /// What came of an upload.
 #[derive(Debug, Serialize)]
@@ -32,58 +35,97 @@ pub struct Deployed {
     pub activate_ms: u64,
     /// What the operator should know, such as imports that were not granted.
     pub warnings: Vec<String>,
+    /// How it takes over.
+    pub(super) rollout: Option<Begun>,
     /// Whether this host had not seen the bytes as a release of this plugin before.
     #[serde(skip)]
     pub new: bool,
 }
 
+/// How an uploaded release takes over.
+#[derive(Debug, Serialize)]
+pub(super) struct Begun {
+    /// Number of the rollout.
+    id: i64,
+    strategy: &'static str,
+    /// `promoted` if the release is live.
+    state: &'static str,
+    /// Of the new release, as `5%`.
+    share: String,
+}
+
+impl Begun {
+    fn of(rollout: &Rollout) -> Self {
+        Begun {
+            id: rollout.id,
+            strategy: rollout.spec.strategy.as_str(),
+            state: rollout.state.as_str(),
+            share: rollout.share().to_string(),
+        }
+    }
+}
+
 impl Control {
     /// Validates, compiles, records and activates `component` as a release of `name`.
-    pub(crate) async fn deploy(&self, name: &str, component: Bytes) -> Result<Deployed, Refusal> {
-        self.takes_uploads(name).await?;
+    pub(crate) async fn deploy(&self, name: &str, upload: Upload) -> Result<Deployed, Refusal> {
+        let entry = self.takes_uploads(name).await?;
+        let spec = rollout_spec(&upload.rollout, &entry.definition.rollout)?;
+        self.may_begin(name)?;
         let told = self.0.progress.of(name);
-        told.begins(Step::Validate);
-        let start = Instant::now();
-        let inspection = self.inspect(component.clone()).await?;
-        let validate_ms = millis(start.elapsed());
-        told.begins(Step::Compile);
-        let compiled = self.inspected(name, component.clone()).await?;
+        let trusted = self.admit(name, &entry, &upload, &told).await?;
         told.begins(Step::Activate);
         let start = Instant::now();
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
-        let live = self.link(name, &entry.definition.spec, compiled, entry.live.as_ref())?;
+        self.still_holds(&trusted, &entry).await?;
+        let at_once = matches!(spec.strategy, Strategy::Instant | Strategy::BlueGreen);
+        let before = entry.live.as_ref().filter(|_| at_once);
+        let live = self.link(name, &entry.definition.spec, trusted.compiled, before)?;
         let release = NewRelease {
             handler: live.plugin.handler().to_owned(),
             compile_ms: millis(live.component.compile_time),
-            warnings: inspection.warnings(&entry.definition.spec.grant),
+            warnings: trusted.inspection.warnings(&entry.definition.spec.grant),
+            admitted: trusted.admitted,
         };
         let deployed = Deployed {
             plugin: name.to_owned(),
             digest: live.component.digest.to_string(),
             size: live.component.size,
             handler: live.plugin.handler(),
-            validate_ms,
+            validate_ms: trusted.validate_ms,
             compile_ms: release.compile_ms,
             activate_ms: 0,
             warnings: release.warnings.clone(),
             new: true,
+            rollout: None,
         };
-        let recorded = self.0.registry.record_and_activate(name, release, component).await?;
-        self.go_live(name, Entry { live: Some(live), ..entry }).await?;
-        Ok(Deployed { activate_ms: millis(start.elapsed()), new: recorded.new, ..deployed })
+        let by = (upload.who.as_str(), upload.why.as_str());
+        let incoming = Incoming { live, release, component: upload.component, spec, by };
+        let (new, rollout) = self.roll_out(name, entry, incoming).await?;
+        let rollout = Some(Begun::of(&rollout));
+        Ok(Deployed { activate_ms: millis(start.elapsed()), new, rollout, ..deployed })
     }
 
     /// Goes back to the previous release, or to the named one.
-    pub(crate) async fn rollback(&self, name: &str, to: Option<Digest>) -> Result<ReleaseView, Refusal> {
+    pub(crate) async fn rollback(
+        &self,
+        name: &str,
+        to: Option<Digest>,
+        by: (&str, &str),
+    ) -> Result<ReleaseView, Refusal> {
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
+        if self.roll_back_from_rollout(name, to.as_ref(), by).await? {
+            let live = self.0.registry.live(name)?;
+            return Ok(live.ok_or_else(|| unknown(name))?.into());
+        }
+        let entry = Entry { trial: None, ..entry };
         let target = self.0.registry.rollback_target(name, to.as_ref())?;
         let live = match Self::ready(&entry, &target) {
             Some(live) => live,
             None => self.load(name, &entry, target).await?,
         };
-        let release = self.0.registry.rollback(name, to.as_ref()).await?;
+        let release = self.0.registry.rollback_by(name, to.as_ref(), by).await?;
         self.go_live(name, Entry { live: Some(live), kept: None, ..entry }).await?;
         Ok(release.into())
     }
@@ -134,13 +176,14 @@ impl Control {
             return Err(read_only(name));
         }
         self.0.registry.undefine(name).await?;
+        self.0.rollouts.remove(name);
         let mut state = self.0.state.lock().await;
         state.plugins.remove(name);
         self.forget(name);
         self.publish(&mut state)
     }
 
-    async fn entry(&self, name: &str) -> Result<Entry, Refusal> {
+    pub(super) async fn entry(&self, name: &str) -> Result<Entry, Refusal> {
         self.0.state.lock().await.plugins.get(name).cloned().ok_or_else(|| unknown(name))
     }
 
@@ -167,10 +210,23 @@ impl Control {
         self.snapshot(&next).map(|_| ())
     }
 
-    async fn go_live(&self, name: &str, entry: Entry) -> Result<(), Refusal> {
+    pub(super) async fn go_live(&self, name: &str, entry: Entry) -> Result<(), Refusal> {
         let mut state = self.0.state.lock().await;
         state.plugins.insert(name.to_owned(), entry);
         self.publish(&mut state)
+    }
+}
+
+/// What a deployment says of its rollout, over what its plugin says.
+fn rollout_spec(options: &serde_json::Value, base: &RolloutSpec) -> Result<RolloutSpec, Refusal> {
+    let problems = Problems::new("options");
+    let node = Node::from_json(options);
+    let mut section = node.section("", &problems);
+    let spec = RolloutSpec::read(&mut section, base);
+    section.finish();
+    match problems.into_vec() {
+        told if told.is_empty() => Ok(spec),
+        told => Err(Refusal::Invalid(told.iter().map(problem_line).collect())),
     }
 }
 

@@ -92,7 +92,7 @@ fn read(path: &Path) -> Result<(Bytes, Digest), Refusal> {
 }
 
 /// Runs `job` where it stalls nobody: hashing and reading a large component takes a second.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     spawn_blocking(job).await.unwrap_or_else(|error| Err(Refusal::Unavailable(error.to_string())))

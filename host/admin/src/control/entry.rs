@@ -1,9 +1,10 @@
 //! One plugin as the control plane keeps it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_core::plugin::{Definition, RouteSpec};
+use ostler_policy::Shadow;
 use ostler_release::rollout::Choice;
 use ostler_runtime::{Component, Plugin};
 
@@ -41,6 +42,22 @@ pub(super) struct OnTrial {
     pub(super) live: Live,
     /// Whom it serves.
     pub(super) choice: Arc<Choice>,
+    /// It serves nobody, and gets copies.
+    pub(super) shadow: Option<Shadowing>,
+}
+
+/// The same release where nothing it does leaves.
+#[derive(Clone)]
+pub(super) struct Shadowing {
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) of: Arc<Shadow>,
+}
+
+impl OnTrial {
+    /// The one whose figures are those of the new release.
+    pub(super) fn measured(&self) -> &Arc<Plugin> {
+        self.shadow.as_ref().map_or(&self.live.plugin, |shadow| &shadow.plugin)
+    }
 }
 
 /// A release that serves nobody, and could at once.
@@ -48,6 +65,13 @@ pub(super) struct OnTrial {
 pub(super) struct Kept {
     pub(super) live: Live,
     pub(super) until: Instant,
+}
+
+impl Kept {
+    /// Kept from now on.
+    pub(super) fn until(live: Live, keep: Duration) -> Self {
+        Kept { live, until: Instant::now() + keep }
+    }
 }
 
 impl Entry {

@@ -40,9 +40,13 @@ impl Control {
         let State { plugins: before, gate, .. } = self.0.state.lock().await.clone();
         let gate = Gate::new(setup.gate, self.0.services.clone(), gate.as_deref());
         let gate = gate.map_err(|flaws| Refusal::Invalid(flaws.iter().map(Flaw::to_string).collect()))?;
-        let gate = Some(Arc::new(gate));
-        let mut next =
-            State { plugins: BTreeMap::new(), routes: setup.routes, gate, compiled: Arc::default() };
+        let mut next = State {
+            plugins: BTreeMap::new(),
+            routes: setup.routes,
+            gate: Some(Arc::new(gate)),
+            compiled: Arc::default(),
+            admission: Arc::new(setup.admission),
+        };
         let mut reasons = Vec::new();
         for (name, (definition, routes, origin)) in wanted {
             match self.live(&name, &definition.spec, before.get(&name)).await {

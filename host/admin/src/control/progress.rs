@@ -16,6 +16,8 @@ pub(super) enum Step {
     Validate,
     /// It becomes machine code, or waits for another one that does.
     Compile,
+    /// It is tried with its own requests, and others are asked.
+    Check,
     /// It is recorded and put in force.
     Activate,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ostler_release as release;
+use ostler_release::admission::Finding;
 use ostler_runtime::LoadError;
 
 /// A refusal, by what the operator can do about it.
@@ -17,6 +18,9 @@ pub enum Refusal {
     /// What was given is not acceptable, for each of these reasons.
     #[error("{}", .0.join("\n"))]
     Invalid(Vec<String>),
+    /// A release did not pass the gates before traffic.
+    #[error("{}", .0.join("\n"))]
+    NotAdmitted(Vec<String>, Vec<Finding>),
     /// The host failed; trying again may help.
     #[error("{0}")]
     Unavailable(String),
@@ -26,7 +30,7 @@ impl Refusal {
     /// Each reason on its own.
     pub fn reasons(self) -> Vec<String> {
         match self {
-            Refusal::Invalid(reasons) => reasons,
+            Refusal::Invalid(reasons) | Refusal::NotAdmitted(reasons, _) => reasons,
             other => vec![other.to_string()],
         }
     }

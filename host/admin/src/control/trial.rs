@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostler_core::Digest;
-use ostler_release::rollout::{Arm, Choice};
+use ostler_core::rollout::Strategy;
+use ostler_policy::Shadow;
+use ostler_release::rollout::{Arm, Choice, Rollout};
 use ostler_runtime::Component;
 
-use super::entry::{Entry, Kept, Live, OnTrial};
+use super::entry::{Entry, Kept, Live, OnTrial, Shadowing};
 use super::view::unknown;
 use super::{Control, Refusal};
 
@@ -20,15 +22,35 @@ impl Control {
         self.link(name, &entry.definition.spec, component, None)
     }
 
-    /// Serves some with `candidate`, by `choice`.
+    /// Serves some with `candidate`, or copies requests to it, as `rollout` stands.
     pub(super) async fn begin_trial(
         &self,
         name: &str,
+        entry: &Entry,
         candidate: Live,
-        choice: Choice,
-    ) -> Result<(), Refusal> {
-        let trial = OnTrial { live: candidate, choice: Arc::new(choice) };
-        self.change_entry(name, |entry| entry.trial = Some(trial)).await
+        rollout: &Rollout,
+    ) -> Result<OnTrial, Refusal> {
+        let shadow = self.shadow(name, entry, &candidate.component, rollout)?;
+        let trial = OnTrial { live: candidate, choice: Arc::new(rollout.choice()), shadow };
+        let begun = trial.clone();
+        self.change_entry(name, |entry| entry.trial = Some(trial)).await?;
+        Ok(begun)
+    }
+
+    /// What copies go to, if `rollout` makes any.
+    fn shadow(
+        &self,
+        name: &str,
+        entry: &Entry,
+        component: &Component,
+        rollout: &Rollout,
+    ) -> Result<Option<Shadowing>, Refusal> {
+        if rollout.spec.strategy != Strategy::Shadow {
+            return Ok(None);
+        }
+        let (plugin, recorder) = self.0.runtime.shadow(name, &entry.definition.spec, component)?;
+        let of = Shadow::new(&plugin, recorder, rollout.share(), rollout.spec.unsafe_methods);
+        Ok(Some(Shadowing { plugin, of }))
     }
 
     /// Serves others with the release on trial than until now.
@@ -52,7 +74,7 @@ impl Control {
             let Some(trial) = entry.trial.take() else { return };
             if winner == Arm::Candidate {
                 let before = entry.live.replace(trial.live);
-                entry.kept = keep.zip(before).map(|(keep, live)| Kept { live, until: Instant::now() + keep });
+                entry.kept = keep.zip(before).map(|(keep, live)| Kept::until(live, keep));
             }
         })
         .await
@@ -66,10 +88,14 @@ impl Control {
             true => Some(live.clone()),
             false => self.candidate(name, &entry, live.component.clone()).ok(),
         };
-        let trial = before
-            .trial
-            .as_ref()
-            .and_then(|trial| Some(OnTrial { live: carried(&trial.live)?, choice: trial.choice.clone() }));
+        let trial = before.trial.as_ref().and_then(|trial| {
+            let live = carried(&trial.live)?;
+            let shadow = match (unchanged, self.0.rollouts.get(name)) {
+                (false, Some(driven)) => self.shadow(name, &entry, &live.component, &driven.rollout).ok()?,
+                _ => trial.shadow.clone(),
+            };
+            Some(OnTrial { live, choice: trial.choice.clone(), shadow })
+        });
         let kept = before
             .kept
             .as_ref()

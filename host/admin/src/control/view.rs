@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use ostler_core::Digest;
 use ostler_core::unit::{format_duration, format_size};
-use ostler_release::Release;
+use ostler_release::admission::{Attachment, Finding};
+use ostler_release::{Refused, Release};
 use serde::Serialize;
 
 use super::entry::Entry;
@@ -57,6 +60,23 @@ pub(crate) struct ReleaseView {
     created_at_ms: i64,
     activated_at_ms: i64,
     live: bool,
+    /// What each gate said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    admission: Vec<Finding>,
+}
+
+/// Releases of a plugin, and what was refused to be one.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReleasesView {
+    releases: Vec<ReleaseView>,
+    refused: Vec<RefusedView>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusedView {
+    digest: String,
+    at_ms: i64,
+    admission: Vec<Finding>,
 }
 
 impl Control {
@@ -109,11 +129,29 @@ impl Control {
         }
     }
 
-    pub(crate) async fn releases(&self, name: &str) -> Result<Vec<ReleaseView>, Refusal> {
+    pub(crate) async fn releases(&self, name: &str) -> Result<ReleasesView, Refusal> {
         if !self.0.state.lock().await.plugins.contains_key(name) {
             return Err(unknown(name));
         }
-        Ok(self.0.registry.list(name)?.into_iter().map(ReleaseView::from).collect())
+        let registry = &self.0.registry;
+        let mut findings = registry.findings(name)?;
+        let releases = registry.list(name)?.into_iter().map(|release| {
+            let admission = findings.remove(&release.digest).unwrap_or_default();
+            ReleaseView { admission, ..release.into() }
+        });
+        let releases = releases.collect();
+        let refused = registry.refusals(name)?.into_iter().map(RefusedView::from).collect();
+        Ok(ReleasesView { releases, refused })
+    }
+
+    /// What a release is made of: CycloneDX 1.6, in JSON.
+    pub(crate) async fn sbom(&self, name: &str, digest: Digest) -> Result<Bytes, Refusal> {
+        let missing = || {
+            Refusal::NotFound(format!(
+                "nothing is kept of what {digest} is made of: it came before this host kept such lists; deploy it again"
+            ))
+        };
+        self.0.registry.file(name, &digest, Attachment::Sbom)?.ok_or_else(missing)
     }
 }
 
@@ -139,6 +177,13 @@ impl From<Release> for ReleaseView {
             created_at_ms: release.created_at_ms,
             activated_at_ms: release.activated_at_ms,
             live: release.live,
+            admission: Vec::new(),
         }
+    }
+}
+
+impl From<Refused> for RefusedView {
+    fn from(refused: Refused) -> Self {
+        RefusedView { digest: refused.digest.to_string(), at_ms: refused.at_ms, admission: refused.findings }
     }
 }

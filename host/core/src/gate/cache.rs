@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::settings::{Located, Section};
+use crate::when::When;
 
 /// Whether a route's answers are kept; without it they are not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +17,8 @@ pub struct CacheSpec {
 pub struct CacheRules {
     /// `enabled`. Default: true; false lifts `[defaults]`.
     pub enabled: bool,
+    /// `when`: whether answers are kept and kept ones given; where its flag says nothing they are.
+    pub when: Option<When>,
     /// `ttl`: how long an answer is fresh, whatever its fields say. It lifts neither `private` nor `no-store`.
     pub ttl: Option<Duration>,
     /// `vary_on`: what else tells answers apart: `principal`, `tenant`, `header:NAME`, `query:NAME`, `cookie:NAME`.
@@ -52,6 +55,7 @@ impl CacheRules {
         let stale = |section: &mut Section<'_>, key| section.duration(key, Duration::ZERO..=year);
         let rules = CacheRules {
             enabled: section.boolean("enabled").unwrap_or(true),
+            when: When::read(&mut section),
             ttl: section.duration("ttl", range),
             vary_on: section.strings("vary_on"),
             ignore_query: section.strings("ignore_query"),

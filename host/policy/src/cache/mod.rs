@@ -23,12 +23,13 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderName, Method, Request, Response, header};
-use ostler_core::gate::{AccessSpec, CacheRules, CacheSpec, Flaw};
+use ostler_core::gate::{CacheRules, CacheSpec, Flaw, GateSpec};
 use ostler_core::{Body, Error, Exchange};
 use ostler_runtime::Plugin;
 use ostler_services::Cache;
 use ostler_services::cache::{Answer, Entry, Held};
 
+use crate::flags::{Switch, Switches};
 use directives::Asked;
 use flight::Flights;
 use judge::Credentials;
@@ -36,7 +37,11 @@ use key::KeySpec;
 use reply::{How, reply};
 
 /// How answers of one route are kept.
-pub(crate) struct Caching(Arc<Inner>);
+pub(crate) struct Caching {
+    inner: Arc<Inner>,
+    switch: Option<Switch>,
+    plugin: Arc<str>,
+}
 
 struct Inner {
     cache: Cache,
@@ -74,15 +79,17 @@ impl Origin for Arc<Plugin> {
 impl Caching {
     /// None if nothing of the route is kept. `release` is the live one of `plugin`, empty if there is none.
     pub(crate) fn new(
-        spec: &CacheSpec,
-        access: &AccessSpec,
+        spec: &GateSpec,
         cache: &Cache,
         plugin: &str,
         release: &str,
+        switches: &Switches,
     ) -> Option<Self> {
-        let rules = spec.cache.clone().filter(|rules| rules.enabled)?;
-        let key = KeySpec::new(&rules, access, plugin, release);
-        Some(Caching(Arc::new(Inner { cache: cache.clone(), rules, key, flights: Arc::default() })))
+        let rules = spec.cache.cache.clone().filter(|rules| rules.enabled)?;
+        let key = KeySpec::new(&rules, &spec.access, plugin, release);
+        let switch = switches.switch(&rules.when);
+        let inner = Arc::new(Inner { cache: cache.clone(), rules, key, flights: Arc::default() });
+        Some(Caching { inner, switch, plugin: plugin.into() })
     }
 
     /// Answers from what is kept, or calls the plugin and keeps what it answers.
@@ -92,7 +99,14 @@ impl Caching {
         exchange: Exchange,
         request: Request<Body>,
     ) -> Answering {
-        self.0.answer(plugin, exchange, request)
+        let off = |switch: &Switch| !switch.on(&exchange, request.headers(), &self.plugin);
+        if self.switch.as_ref().is_some_and(off) {
+            let (head, body) = request.into_parts();
+            let key = self.inner.key.key(&exchange, &head);
+            let passing = self.inner.clone().pass(plugin.clone(), key, exchange, head, body);
+            return Answering::Later(Box::pin(passing));
+        }
+        self.inner.answer(plugin, exchange, request)
     }
 }
 

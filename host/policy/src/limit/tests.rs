@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 use http::Request;
-use ostler_core::principal::Assurance;
+use ostler_core::principal::{Assurance, Method, Principal};
 use ostler_core::settings::{Located, Node, Problems};
 use ostler_core::{Body, Peer, RequestId, Scheme};
 
@@ -30,7 +30,7 @@ fn spec(names: &[&str], cost: Option<u32>) -> LimitsSpec {
 fn limiting(texts: &[(&str, &str)], names: &[&str], cost: Option<u32>) -> Limiting {
     let all = RateLimits::default();
     let set = all.next(&configs(texts));
-    Limiting::new(&spec(names, cost), &all, &set, &route("/x")).unwrap()
+    Limiting::new(&spec(names, cost), &all, &set, &route("/x"), &Switches::default()).unwrap()
 }
 
 fn route(path: &str) -> RouteSpec {
@@ -177,7 +177,9 @@ async fn routes_and_methods_have_counters_of_their_own_where_it_is_said() {
         [("route", "rate = '1/h'\nby = ['route']"), ("plugin", "rate = '2/h'\nby = ['plugin', 'method']")];
     let all = RateLimits::default();
     let set = all.next(&configs(&texts));
-    let on = |path, name| Limiting::new(&spec(&[name], None), &all, &set, &route(path)).unwrap();
+    let on = |path, name| {
+        Limiting::new(&spec(&[name], None), &all, &set, &route(path), &Switches::default()).unwrap()
+    };
     let request = asks("192.0.2.1", &[], None);
     assert!(admitted(&on("/x", "route"), &request).await);
     assert!(admitted(&on("/y", "route"), &request).await);

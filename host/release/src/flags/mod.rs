@@ -4,6 +4,7 @@
 //! for whoever asks next. **Invariant:** a definition that was refused changes nothing, and asking never fails: what cannot be
 //! answered is the default, with the reason beside it.
 
+mod config;
 mod context;
 mod definition;
 mod document;
@@ -15,13 +16,14 @@ mod targeting;
 #[cfg(test)]
 mod tests;
 
+pub use config::Config;
 pub use context::{Attribute, Attributes, Context, Nobody};
 pub use definition::{Definition, Flag, State};
 pub use document::Document;
 pub use problem::{Problem, Refused};
 pub use resolution::{ErrorCode, Reason, Resolution};
 pub use set::{FlagSet, Flags, Source};
-pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Store};
+pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats, Store, check_file};
 
 /// Most flags of a host.
 pub const FLAGS_MAX: usize = 50_000;

@@ -7,7 +7,7 @@ use ostler_core::Digest;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tokio::task::spawn_blocking;
 
-use super::{NewRelease, Recorded, Registry, Release, definition, history, release, rollout};
+use super::{NewRelease, Recorded, Registry, Release, admission, definition, history, release, rollout};
 use crate::Error;
 
 impl Registry {
@@ -88,7 +88,21 @@ impl Registry {
     /// # Errors
     /// `NothingToRollBackTo` if no other release was live before; `NoSuchRelease` for a name; `Unavailable`.
     pub async fn rollback(&self, plugin: &str, to: Option<&Digest>) -> Result<Release, Error> {
+        self.rollback_by(plugin, to, ("", "")).await
+    }
+
+    /// [`Registry::rollback`], noted with who did it and why among the events of the plugin's last rollout.
+    ///
+    /// # Errors
+    /// As `rollback`.
+    pub async fn rollback_by(
+        &self,
+        plugin: &str,
+        to: Option<&Digest>,
+        (who, why): (&str, &str),
+    ) -> Result<Release, Error> {
         let (plugin, to, now) = (plugin.to_owned(), to.copied(), self.clock.now_ms());
+        let (who, why) = (who.to_owned(), why.to_owned());
         self.database
             .write(move |tx| {
                 let id = match to {
@@ -99,7 +113,9 @@ impl Registry {
                         id
                     }
                 };
-                release::load(tx, &plugin, id)
+                let release = release::load(tx, &plugin, id)?;
+                rollout::note_rollback(tx, &plugin, &release.digest, (now, &who, &why))?;
+                Ok(release)
             })
             .await
     }
@@ -146,6 +162,7 @@ impl Registry {
         self.drop_releases(move |tx| {
             definition::remove(tx, &plugin)?;
             rollout::forget(tx, &plugin)?;
+            admission::forget(tx, &plugin)?;
             drop_where(tx, "plugin = ?1", [plugin])
         })
         .await
@@ -211,10 +228,12 @@ fn insert(
     let compile_ms = i64::try_from(new.compile_ms).unwrap_or(i64::MAX);
     let row = params![plugin, digest.bytes(), size as i64, new.handler, compile_ms, warnings, now];
     let inserted = tx.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
-    match inserted {
-        Some(id) => Ok((id, true)),
-        None => Ok((release::find(tx, plugin, digest)?, false)),
-    }
+    let (id, is_new) = match inserted {
+        Some(id) => (id, true),
+        None => (release::find(tx, plugin, digest)?, false),
+    };
+    admission::keep(tx, id, &new.admitted)?;
+    Ok((id, is_new))
 }
 
 /// Drops what a plugin has beyond `keep`, neither the live release nor `newest` nor one on trial; which components nobody

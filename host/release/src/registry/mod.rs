@@ -3,8 +3,10 @@
 //! Reads are plain functions. A change is `async`, runs to its end even if its caller goes away, and is durable once it
 //! returns. **Invariant:** while a release has a row, its component has a file; `files` is held where the two could part.
 
+mod admission;
 mod change;
 mod definition;
+mod files;
 mod history;
 mod release;
 mod rollout;
@@ -19,6 +21,7 @@ use ostler_core::Digest;
 use ostler_services::{Clock, Database};
 use tokio::sync::Mutex;
 
+pub use admission::{REFUSALS, Refused};
 pub use definition::{DEFINITION_MAX, DEFINITIONS_MAX, Definition};
 pub use history::HISTORY;
 pub use release::{NewRelease, Recorded, Release};

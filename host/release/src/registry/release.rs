@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Registry, history};
 use crate::Error;
+use crate::admission::Admitted;
 
 /// A recorded release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct NewRelease {
     pub compile_ms: u64,
     /// What the operator is told.
     pub warnings: Vec<String>,
+    /// What it passed, and what came with it.
+    pub admitted: Admitted,
 }
 
 /// What came of recording a release.

@@ -97,6 +97,20 @@ pub(super) fn forget(tx: &Transaction<'_>, plugin: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Notes a rollback among the events of the plugin's last rollout, if it had one.
+pub(super) fn note_rollback(
+    tx: &Transaction<'_>,
+    plugin: &str,
+    to: &Digest,
+    (now, who, why): (i64, &str, &str),
+) -> Result<(), Error> {
+    let sql = "INSERT INTO rollout_event (rollout, at, who, what, why, evidence) \
+        SELECT max(id), ?2, ?3, 'rolled-back', ?4, ?5 FROM rollout WHERE plugin = ?1 HAVING max(id) IS NOT NULL";
+    let evidence = serde_json::json!({ "to": to.to_string() }).to_string();
+    tx.prepare_cached(sql)?.execute(params![plugin, now, who, why, evidence])?;
+    Ok(())
+}
+
 fn insert(tx: &Transaction<'_>, rollout: &Rollout) -> Result<i64, Error> {
     // Refuses a candidate that nobody recorded: a promotion could not make it live.
     release::find(tx, &rollout.plugin, &rollout.candidate)?;

@@ -15,7 +15,12 @@ fn fresh() -> (TempDir, Registry) {
 
 /// Uploads a component of this text.
 async fn upload(registry: &Registry, plugin: &str, text: &str) -> Digest {
-    let new = NewRelease { handler: "typed".into(), compile_ms: 7, warnings: vec!["imports x".into()] };
+    let new = NewRelease {
+        handler: "typed".into(),
+        compile_ms: 7,
+        warnings: vec!["imports x".into()],
+        ..NewRelease::default()
+    };
     let component = Bytes::copy_from_slice(text.as_bytes());
     registry.record_and_activate(plugin, new, component).await.unwrap().release.digest
 }

@@ -6,10 +6,10 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use ostler_core::Digest;
 use ostler_core::principal::Principal;
-use ostler_core::rollout::{RolloutSpec, Rule, Share, Sticky};
+use ostler_core::rollout::{RolloutSpec, Rule, Share, Sticky, Strategy};
 
 use super::hash::xxh64;
 
@@ -50,6 +50,8 @@ pub struct Choice {
     below: u128,
     by: By,
     rules: Box<[Test]>,
+    /// Of a shadow, which serves nobody: whether requests of any method are copied to it.
+    shadow: Option<bool>,
     /// What testers must be permitted, and the digests they may name: of stable and candidate, in hex.
     testers: Option<Box<(String, [String; 2])>>,
 }
@@ -86,6 +88,7 @@ impl Choice {
             below: (u128::from(share.0.min(Share::ALL.0)) << 64) / u128::from(Share::ALL.0),
             by,
             rules: spec.rules.iter().filter_map(Test::new).collect(),
+            shadow: (spec.strategy == Strategy::Shadow).then_some(spec.unsafe_methods),
             testers: spec.testers.clone().map(|may| Box::new((may, releases.map(|digest| digest.hex())))),
         }
     }
@@ -97,6 +100,9 @@ impl Choice {
 
     /// [`Choice::pick`] for whoever knows the subject already.
     pub fn pick_for(&self, asker: &Asker<'_>, subject: u64) -> Arm {
+        if self.shadow.is_some() {
+            return Arm::Stable;
+        }
         if let Some(arm) = self.chosen(asker) {
             return arm;
         }
@@ -125,8 +131,12 @@ impl Choice {
         known.unwrap_or_else(|| self.address(asker.client))
     }
 
-    /// Whether the candidate's share covers `hash`, any number that is evenly spread: a subject, or one drawn per request
-    /// where requests and not subjects are divided, as for a shadow.
+    /// Whether a request is copied to the candidate, which is a shadow: `drawn` is a number drawn for this request.
+    pub fn copies(&self, drawn: u64, method: &Method) -> bool {
+        self.shadow.is_some_and(|any| any || method.is_safe()) && self.takes(drawn)
+    }
+
+    /// Whether the candidate's share covers `hash`, any number that is evenly spread.
     pub fn takes(&self, hash: u64) -> bool {
         u128::from(hash) < self.below
     }

@@ -5,4 +5,4 @@ mod hash;
 mod state;
 
 pub use choice::{Arm, Asker, CHOOSES, Choice};
-pub use state::{Check, Event, HOST, NotNow, Rollout, State, Verdict};
+pub use state::{Event, HOST, NotNow, Rollout, State};

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::choice::Choice;
 use super::hash::xxh64;
+use crate::analysis::Verdict;
 
 /// Who does what nobody asked for: the host itself.
 pub const HOST: &str = "host";
@@ -58,29 +59,6 @@ pub enum State {
     Withdrawn,
     /// Another release became live.
     Superseded,
-}
-
-/// What a check said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The new release does as well as it must.
-    Pass,
-    /// Too little is known to tell.
-    Hold,
-    /// It does worse.
-    Fail,
-}
-
-/// A check: what it said, in words, and what it is founded on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Check {
-    /// What it said.
-    pub verdict: Verdict,
-    /// Why, for people.
-    pub why: String,
-    /// All that was compared, as JSON.
-    pub evidence: Value,
 }
 
 /// A transition, as it is recorded.
@@ -189,12 +167,12 @@ impl Rollout {
 
     /// What follows from the time, from the `requests` that the new release has answered in this step, and from a check if
     /// one was made. At most one transition: the next one is for the next call.
-    pub fn tick(&mut self, now_ms: i64, requests: u64, check: Option<&Check>) -> Option<Event> {
+    pub fn tick(&mut self, now_ms: i64, requests: u64, check: Option<&Verdict>) -> Option<Event> {
         // What serves nobody, or what is looked at by people, nothing is to be taken back of.
         if self.state.is_end() || self.spec.strategy != Strategy::Canary {
             return None;
         }
-        if let Some(check) = check.filter(|check| check.verdict == Verdict::Fail) {
+        if let Some(check) = check.filter(|check| check.failed()) {
             return Some(self.failed(now_ms, check));
         }
         let passed_ms = now_ms.saturating_sub(self.step_since_ms);
@@ -203,7 +181,7 @@ impl Rollout {
             return None;
         }
         match check {
-            Some(check) if check.verdict == Verdict::Pass && requests >= self.spec.min_requests => {
+            Some(check @ Verdict::Pass { .. }) if requests >= self.spec.min_requests => {
                 Some(self.advance(now_ms, check))
             }
             None if requests >= self.spec.min_requests => None,
@@ -247,42 +225,42 @@ impl Rollout {
         if possible { Ok(()) } else { Err(NotNow { state: self.state, wish }) }
     }
 
-    fn failed(&mut self, now_ms: i64, check: &Check) -> Event {
+    fn failed(&mut self, now_ms: i64, check: &Verdict) -> Event {
         self.failures = self.failures.saturating_add(1);
         let of = self.spec.analysis.failures;
-        let evidence = Some(check.evidence.clone());
+        let evidence = evidence(check);
         if self.failures < of {
-            let why = format!("check {} of {of} that may not fail: {}", self.failures, check.why);
+            let why = format!("check {} of {of} that may not fail: {}", self.failures, check.why());
             return Event { evidence, ..event(now_ms, HOST, "check-failed", &why) };
         }
-        let event = event(now_ms, HOST, "withdrawn", &check.why);
+        let event = event(now_ms, HOST, "withdrawn", &check.why());
         self.end(State::Withdrawn, Event { evidence, ..event })
     }
 
-    fn advance(&mut self, now_ms: i64, check: &Check) -> Event {
-        let evidence = Some(check.evidence.clone());
+    fn advance(&mut self, now_ms: i64, check: &Verdict) -> Event {
+        let evidence = evidence(check);
         if self.step + 1 >= self.spec.step_count() {
-            let event = event(now_ms, HOST, "promoted", &format!("the last step is over: {}", check.why));
+            let event = event(now_ms, HOST, "promoted", &format!("the last step is over: {}", check.why()));
             return self.end(State::Promoted, Event { evidence, ..event });
         }
         self.step += 1;
         (self.state, self.step_since_ms) = (State::Running, now_ms);
-        let why = format!("{} from now on: {}", self.share(), check.why);
+        let why = format!("{} from now on: {}", self.share(), check.why());
         Event { evidence, ..event(now_ms, HOST, "step", &why) }
     }
 
     /// Says once that it waits for traffic.
-    fn hold(&mut self, now_ms: i64, requests: u64, check: Option<&Check>) -> Option<Event> {
+    fn hold(&mut self, now_ms: i64, requests: u64, check: Option<&Verdict>) -> Option<Event> {
         if self.state == State::Holding {
             return None;
         }
         self.state = State::Holding;
         let least = self.spec.min_requests;
         let why = match check {
-            Some(check) if requests >= least => check.why.clone(),
+            Some(check) if requests >= least => check.why(),
             _ => format!("{requests} requests in this step, and it takes {least}"),
         };
-        let evidence = check.map(|check| check.evidence.clone());
+        let evidence = check.and_then(evidence);
         Some(Event { evidence, ..event(now_ms, HOST, "holding", &why) })
     }
 
@@ -290,6 +268,11 @@ impl Rollout {
         (self.state, self.ended_at_ms) = (state, Some(event.at_ms));
         event
     }
+}
+
+/// A check with all that was compared, as it is kept.
+fn evidence(check: &Verdict) -> Option<Value> {
+    serde_json::to_value(check).ok()
 }
 
 fn event(at_ms: i64, who: &str, what: &str, why: &str) -> Event {

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use ostler_services::Cache;
-use ostler_services::cache::{self, Found as Kept};
+use ostler_services::cache::{self, Found as Looked};
 
 use crate::bindings::cache::{Error, Found, Host};
 use crate::guest::Guest;
+use crate::isolation::Kept;
 
 /// Rights to make values that one exchange may hold at once.
 const RIGHTS_MAX: usize = 100;
@@ -16,7 +17,14 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl Host for Guest {
     async fn get(&mut self, cache: String, key: String) -> Answer<Option<Vec<u8>>> {
         let kept = granted(self, &cache);
-        Ok(async { Ok(kept?.value(&cache, &key).await?.map(Vec::from)) }.await)
+        Ok(async {
+            let value = match kept? {
+                Kept::Real(kept) => kept.value(&cache, &key).await?,
+                Kept::Held(held) => held.value(&cache, &key).await?,
+            };
+            Ok(value.map(Vec::from))
+        }
+        .await)
     }
 
     async fn set(
@@ -27,12 +35,16 @@ impl Host for Guest {
         ttl_ms: Option<u64>,
         tags: Vec<String>,
     ) -> Answer<()> {
+        let ttl = ttl_ms.map(Duration::from_millis);
         let kept = match granted(self, &cache) {
-            Ok(kept) => kept,
+            Ok(Kept::Real(kept)) => kept,
+            Ok(Kept::Held(held)) => {
+                let set = held.set_value(&cache, &key, value.into(), ttl, &tags);
+                return Ok(set.map_err(Error::from));
+            }
             Err(denied) => return Ok(Err(denied)),
         };
         let right = self.cache_rights.iter().find(|right| kept.is_right_to(right, &cache, &key));
-        let ttl = ttl_ms.map(Duration::from_millis);
         let set = kept.set_value(&cache, &key, value.into(), ttl, &tags, right);
         if set.is_ok() {
             give_back(self, &kept, &cache, &key);
@@ -42,17 +54,38 @@ impl Host for Guest {
 
     async fn delete(&mut self, cache: String, key: String) -> Answer<()> {
         let kept = granted(self, &cache);
-        Ok(async { Ok(kept?.delete_value(&cache, &key).await?) }.await)
+        Ok(async {
+            match kept? {
+                Kept::Real(kept) => Ok(kept.delete_value(&cache, &key).await?),
+                Kept::Held(held) => Ok(held.delete_value(&cache, &key).await?),
+            }
+        }
+        .await)
     }
 
     async fn delete_tag(&mut self, cache: String, tag: String) -> Answer<()> {
         let kept = granted(self, &cache);
-        Ok(async { Ok(kept?.delete_tagged(&cache, &tag).await?) }.await)
+        Ok(async {
+            match kept? {
+                Kept::Real(kept) => Ok(kept.delete_tagged(&cache, &tag).await?),
+                Kept::Held(held) => Ok(held.delete_tagged(&cache, &tag).await?),
+            }
+        }
+        .await)
     }
 
     async fn get_or_compute_lock(&mut self, cache: String, key: String, wait_ms: u32) -> Answer<Found> {
         let kept = match granted(self, &cache) {
-            Ok(kept) => kept,
+            Ok(Kept::Real(kept)) => kept,
+            // Whoever may keep nothing makes the value for itself, and nobody waits for it.
+            Ok(Kept::Held(held)) => {
+                let value = held.value(&cache, &key).await;
+                return Ok(match value {
+                    Ok(Some(value)) => Ok(Found::Value(value.into())),
+                    Ok(None) => Ok(Found::Compute),
+                    Err(error) => Err(error.into()),
+                });
+            }
             Err(denied) => return Ok(Err(denied)),
         };
         if self.cache_rights.iter().any(|right| kept.is_right_to(right, &cache, &key)) {
@@ -66,8 +99,8 @@ impl Host for Guest {
         let left = self.deadline().saturating_duration_since(Instant::now());
         let wait = Duration::from_millis(wait_ms.into()).min(left);
         Ok(match kept.value_or_right(&cache, &key, wait).await {
-            Ok(Some(Kept::Value(value))) => Ok(Found::Value(value.into())),
-            Ok(Some(Kept::Compute(right))) => {
+            Ok(Some(Looked::Value(value))) => Ok(Found::Value(value.into())),
+            Ok(Some(Looked::Compute(right))) => {
                 self.cache_rights.push(right);
                 Ok(Found::Compute)
             }
@@ -78,7 +111,11 @@ impl Host for Guest {
     }
 
     async fn unlock(&mut self, cache: String, key: String) -> Answer<()> {
-        Ok(granted(self, &cache).map(|kept| give_back(self, &kept, &cache, &key)))
+        Ok(granted(self, &cache).map(|kept| {
+            if let Kept::Real(kept) = kept {
+                give_back(self, &kept, &cache, &key);
+            }
+        }))
     }
 }
 
@@ -87,10 +124,10 @@ fn give_back(guest: &mut Guest, kept: &Cache, cache: &str, key: &str) {
 }
 
 /// The cache, if `name` was granted.
-fn granted(guest: &Guest, name: &str) -> Result<Cache, Error> {
+fn granted(guest: &Guest, name: &str) -> Result<Kept, Error> {
     let env = &guest.env;
     if env.spec.grant.cache.iter().any(|granted| granted == name) {
-        return Ok(env.cache.clone());
+        return Ok(guest.state.cache.clone());
     }
     let shown: String = name.chars().take(64).collect();
     Err(Error::Denied(format!(

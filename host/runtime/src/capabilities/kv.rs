@@ -89,7 +89,7 @@ async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Answer<T> {
 /// The stores, if `store` was granted.
 fn stores(guest: &Guest, store: &str) -> Result<kv::Kv, Error> {
     granted(&guest.env, store).map_err(Error::Denied)?;
-    Ok(guest.env.kv.clone())
+    Ok(guest.state.kv.clone())
 }
 
 /// Whether `store` was granted; if not, the text names the missing grant.

@@ -21,7 +21,7 @@ type Answer<T> = wasmtime::Result<Result<T, store::Error>>;
 /// The stores and the name of the one that `bucket` stands for.
 pub(super) fn open(guest: &Guest, bucket: &Resource<Bucket>) -> wasmtime::Result<(Kv, String)> {
     let store = guest.table.get(bucket)?.store.clone();
-    Ok((guest.env.kv.clone(), store))
+    Ok((guest.state.kv.clone(), store))
 }
 
 impl store::Host for Guest {

@@ -151,6 +151,10 @@ impl Import {
 }
 
 impl Need {
+    /// All of them, in the order of [`Grant`]'s keys.
+    pub const ALL: [Need; 7] =
+        [Need::Kv, Need::Sqlite, Need::Blob, Need::Config, Need::Http, Need::Limits, Need::Cache];
+
     /// The key in `grant`.
     pub const fn as_str(self) -> &'static str {
         match self {

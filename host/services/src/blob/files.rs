@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use super::{Error, Id, STAGED_BYTES, Shared, Staged, name, sync};
+use super::{Behind, Error, Id, STAGED_BYTES, Shared, Staged, name, sync};
 use crate::folder;
+use crate::scratch::Place;
 
 /// Folder of objects without a name; no container is called so.
 pub(super) const UNFINISHED: &str = ".unfinished";
@@ -33,13 +34,13 @@ pub struct Info {
 }
 
 impl Shared {
-    pub(super) fn new(folder: PathBuf, quota: u64) -> Self {
+    pub(super) fn new(place: Place, quota: u64) -> Self {
         let usages = Mutex::default();
-        Shared { folder, quota, usages, staged: Arc::default(), serial: AtomicU64::new(0) }
+        Shared { place, behind: None, quota, usages, staged: Arc::default(), serial: AtomicU64::new(0) }
     }
 
     pub(super) fn stage(&self) -> Result<Staged, Error> {
-        let folder = self.folder.join(UNFINISHED);
+        let folder = self.place.make()?.join(UNFINISHED);
         folder::private(&folder, None)?;
         let path = folder.join(self.serial.fetch_add(1, Relaxed).to_string());
         let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
@@ -47,8 +48,11 @@ impl Shared {
     }
 
     pub(super) fn commit(&self, staged: Staged, id: &Id) -> Result<(), Error> {
-        let (folder, path) = (self.container(&id.container)?, self.path(id)?);
-        staged.file.sync_all()?;
+        let folder = self.place.make()?.join(name::container(&id.container)?);
+        let path = folder.join(name::file(&id.object)?);
+        if self.place.lasts() {
+            staged.file.sync_all()?;
+        }
         folder::private(&folder, None)?;
         let mut usages = self.usages.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = usages.of(&id.container, &folder)?;
@@ -57,36 +61,61 @@ impl Shared {
         fs::rename(&staged.path, &path)?;
         *usage = after;
         drop(usages);
-        Ok(sync(&folder)?)
+        if self.place.lasts() {
+            sync(&folder)?;
+        }
+        Ok(())
     }
 
     pub(super) fn object(&self, id: &Id) -> Result<Object, Error> {
-        let file = found(File::open(self.path(id)?))?.ok_or_else(|| missing(id))?;
+        let own = self.path(id)?.map(File::open).map(found).transpose()?.flatten();
+        let Some(file) = own else {
+            return self.real(id).ok_or_else(|| missing(id))?.object(id);
+        };
         let bytes = file.metadata()?.len();
         Ok(Object { file, bytes })
     }
 
     pub(super) fn info(&self, id: &Id) -> Result<Info, Error> {
-        let metadata = found(fs::metadata(self.path(id)?))?.ok_or_else(|| missing(id))?;
+        let own = self.path(id)?.map(fs::metadata).map(found).transpose()?.flatten();
+        let Some(metadata) = own else {
+            return self.real(id).ok_or_else(|| missing(id))?.info(id);
+        };
         Ok(Info { bytes: metadata.len(), created: written(&metadata) })
     }
 
     pub(super) fn list(&self, container: &str) -> Result<Vec<String>, Error> {
-        let Some(entries) = found(fs::read_dir(self.container(container)?))? else { return Ok(Vec::new()) };
-        let names = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        let entries = self.container(container)?.map(fs::read_dir).map(found).transpose()?.flatten();
+        let names = entries.into_iter().flatten().map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<io::Result<Vec<_>>>()?;
         let mut names: Vec<_> = names.iter().filter_map(|file| name::object(file.to_str()?)).collect();
+        if let Some(behind) = &self.behind {
+            let id = |object: String| Id { container: container.to_owned(), object };
+            let hidden = behind.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+            let there = behind.real.list(container)?.into_iter().map(id);
+            names.extend(there.filter(|id| !hidden.contains(id)).map(|id| id.object));
+        }
         names.sort_unstable();
+        names.dedup();
         Ok(names)
     }
 
     pub(super) fn created(&self, container: &str) -> Result<u64, Error> {
-        let metadata = found(fs::metadata(self.container(container)?))?;
+        if let Some(behind) = &self.behind
+            && let created @ 1.. = behind.real.created(container)?
+        {
+            return Ok(created);
+        }
+        let metadata = self.container(container)?.map(fs::metadata).map(found).transpose()?.flatten();
         let created = metadata.and_then(|metadata| metadata.created().or_else(|_| metadata.modified()).ok());
         Ok(created.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, |age| age.as_secs()))
     }
 
     pub(super) fn delete(&self, container: &str, names: &[String]) -> Result<(), Error> {
-        let folder = self.container(container)?;
+        if let Some(behind) = &self.behind {
+            behind.hide(container, names)?;
+        }
+        let Some(folder) = self.container(container)? else { return Ok(()) };
         let mut usages = self.usages.lock().unwrap_or_else(PoisonError::into_inner);
         let usage = usages.of(container, &folder)?;
         let mut any = false;
@@ -98,7 +127,7 @@ impl Shared {
             any = true;
         }
         drop(usages);
-        if any {
+        if any && self.place.lasts() {
             sync(&folder)?;
         }
         Ok(())
@@ -116,12 +145,37 @@ impl Shared {
         }
     }
 
-    fn container(&self, name: &str) -> Result<PathBuf, Error> {
-        Ok(self.folder.join(name::container(name)?))
+    /// The folder of a container, if there can be anything in it.
+    fn container(&self, name: &str) -> Result<Option<PathBuf>, Error> {
+        let name = name::container(name)?;
+        Ok(self.place.there().map(|folder| folder.join(name)))
     }
 
-    fn path(&self, id: &Id) -> Result<PathBuf, Error> {
-        Ok(self.container(&id.container)?.join(name::file(&id.object)?))
+    fn path(&self, id: &Id) -> Result<Option<PathBuf>, Error> {
+        let file = name::file(&id.object)?;
+        Ok(self.container(&id.container)?.map(|folder| folder.join(file)))
+    }
+
+    /// Where an object is looked for that is not here.
+    fn real(&self, id: &Id) -> Option<&Shared> {
+        let behind = self.behind.as_ref()?;
+        let hidden = behind.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        (!hidden.contains(id)).then_some(&*behind.real)
+    }
+}
+
+impl Behind {
+    /// Remembers that these are deleted, as far as they are there: so there are never more than a container's objects.
+    fn hide(&self, container: &str, names: &[String]) -> Result<(), Error> {
+        for object in names {
+            let id = Id { container: container.to_owned(), object: object.clone() };
+            match self.real.info(&id) {
+                Ok(_) => drop(self.hidden.lock().unwrap_or_else(PoisonError::into_inner).insert(id)),
+                Err(Error::Missing(..)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -11,8 +11,9 @@ mod staged;
 mod tests;
 mod usage;
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +21,8 @@ pub use error::Error;
 pub use files::{Info, Object};
 pub use staged::Staged;
 use usage::Usages;
+
+use crate::scratch::{Place, Scratch};
 
 /// What one container may hold, in bytes: 1 GiB.
 pub const CONTAINER_BYTES: u64 = 1 << 30;
@@ -36,6 +39,12 @@ pub const OBJECT_NAME: usize = 120;
 /// Bytes of all objects that are being written and have no name yet: 1 GiB.
 pub const STAGED_BYTES: u64 = 1 << 30;
 
+/// Bytes that one who may change nothing writes to a container: 16 MiB.
+pub const HELD_BYTES: u64 = 16 << 20;
+
+/// Name of the folder of the containers.
+const FOLDER: &str = "blob";
+
 /// The containers of this host; clones share them. A container comes to be with its first object.
 ///
 /// Who may use which is for the caller to decide; here every well-formed name is good. All calls run on threads that may
@@ -46,7 +55,9 @@ pub struct Blobs {
 }
 
 struct Shared {
-    folder: PathBuf,
+    place: Place,
+    /// What is read where there is nothing here, for one who may not change that.
+    behind: Option<Behind>,
     /// Bytes of one container.
     quota: u64,
     /// Held while an object takes or leaves its place, so that the sums stay true.
@@ -55,8 +66,15 @@ struct Shared {
     serial: AtomicU64,
 }
 
+/// The real containers behind those of one who may not change them.
+struct Behind {
+    real: Arc<Shared>,
+    /// What was deleted, or replaced and then deleted.
+    hidden: Mutex<HashSet<Id>>,
+}
+
 /// An object by container and name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Id {
     /// Name of the container.
     pub container: String,
@@ -67,14 +85,30 @@ pub struct Id {
 impl Blobs {
     /// Containers in `state_dir`; nothing is made before it is used. What a dead host had not finished is removed.
     pub fn new(state_dir: &Path) -> Self {
-        let folder = state_dir.join("blob");
+        let folder = state_dir.join(FOLDER);
         let _ = std::fs::remove_dir_all(folder.join(files::UNFINISHED));
-        Blobs { shared: Arc::new(Shared::new(folder, CONTAINER_BYTES)) }
+        Blobs { shared: Arc::new(Shared::new(Place::Lasting(folder), CONTAINER_BYTES)) }
     }
 
     /// The same containers with another quota: bytes each may hold, and all that is being written.
     pub fn with_quota(self, quota: u64) -> Self {
-        Blobs { shared: Arc::new(Shared::new(self.shared.folder.clone(), quota)) }
+        Blobs { shared: Arc::new(Shared::new(self.shared.place.clone(), quota)) }
+    }
+
+    /// The same containers for one who may change nothing: objects are written to `scratch`, [`HELD_BYTES`] at most per
+    /// container, and read from there before the real ones; what is deleted is hidden.
+    pub fn holding_back(&self, scratch: &Scratch) -> Self {
+        let place = Place::Scratch(scratch.clone(), FOLDER);
+        let behind = Behind { real: self.shared.clone(), hidden: Mutex::default() };
+        Blobs { shared: Arc::new(Shared { behind: Some(behind), ..Shared::new(place, HELD_BYTES) }) }
+    }
+
+    /// The same again with nothing written yet, if this one holds writes back; else the same.
+    pub fn afresh(&self, scratch: &Scratch) -> Self {
+        match &self.shared.behind {
+            Some(behind) => Blobs { shared: behind.real.clone() }.holding_back(scratch),
+            None => self.clone(),
+        }
     }
 
     /// Begins an object; [`Blobs::commit`] gives it a name.

@@ -72,16 +72,16 @@ async fn what_has_no_name_leaves_nothing_behind() {
 
 #[test]
 fn containers_are_bounded_in_bytes_and_objects() {
-    let usage = usage::Usage::default().with(CONTAINER_BYTES, None).unwrap();
-    assert!(usage.with(1, None).is_err());
-    assert!(usage.with(CONTAINER_BYTES, Some(CONTAINER_BYTES)).is_ok());
+    let usage = usage::Usage::default().with(CONTAINER_BYTES, None, CONTAINER_BYTES).unwrap();
+    assert!(usage.with(1, None, CONTAINER_BYTES).is_err());
+    assert!(usage.with(CONTAINER_BYTES, Some(CONTAINER_BYTES), CONTAINER_BYTES).is_ok());
     let mut many = usage::Usage::default();
     for _ in 0..OBJECTS {
-        many = many.with(0, None).unwrap();
+        many = many.with(0, None, CONTAINER_BYTES).unwrap();
     }
-    assert!(many.with(0, None).is_err() && many.with(0, Some(0)).is_ok());
+    assert!(many.with(0, None, CONTAINER_BYTES).is_err() && many.with(0, Some(0), CONTAINER_BYTES).is_ok());
     many.without(0);
-    assert!(many.with(0, None).is_ok());
+    assert!(many.with(0, None, CONTAINER_BYTES).is_ok());
 }
 
 #[tokio::test]
@@ -93,4 +93,39 @@ async fn names_outside_their_limits_are_refused() {
         assert!(matches!(refused, Err(Error::Invalid(_))), "{container}");
     }
     assert!(matches!(put(&blobs, "", b"").await, Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn who_may_change_nothing_sees_its_changes_and_nobody_else_does() {
+    let home = tempfile::tempdir().unwrap();
+    let real = Blobs::new(home.path());
+    for name in ["a", "b", "c"] {
+        put(&real, name, b"real").await.unwrap();
+    }
+    let scratch = crate::Scratch::new(home.path());
+    let held = real.holding_back(&scratch);
+    assert_eq!(read(&held, "a").await.unwrap(), b"real");
+    held.delete("c".into(), vec!["b".into(), "never".into()]).await.unwrap();
+    put(&held, "c", b"mine").await.unwrap();
+    held.copy(id("a"), id("d")).await.unwrap();
+    assert_eq!(held.list("c".into()).await.unwrap(), ["a", "c", "d"]);
+    assert!(matches!(read(&held, "b").await, Err(Error::Missing(..))));
+    assert!(matches!(held.info(id("b")).await, Err(Error::Missing(..))));
+    assert_eq!(
+        (read(&held, "c").await.unwrap(), read(&held, "d").await.unwrap()),
+        (b"mine".into(), b"real".into())
+    );
+    put(&held, "b", b"again").await.unwrap();
+    assert_eq!(read(&held, "b").await.unwrap(), b"again");
+    held.clear("c".into()).await.unwrap();
+    assert_eq!(held.list("c".into()).await.unwrap(), Vec::<String>::new());
+    assert!(matches!(read(&held, "c").await, Err(Error::Missing(..))));
+    assert_eq!(read(&held.afresh(&crate::Scratch::new(home.path())), "c").await.unwrap(), b"real");
+    assert_eq!(real.list("c".into()).await.unwrap(), ["a", "b", "c"]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(read(&real, name).await.unwrap(), b"real");
+    }
+    let mut staged = held.stage().await.unwrap();
+    let more = vec![0; 1 << 20];
+    assert!((0..20).any(|_| staged.write(&more).is_err()), "what is held is bounded");
 }

@@ -1,11 +1,12 @@
 //! Changes that depend on what is there: each is one job, and jobs run one after another.
 //!
-//! Both keep the lifetime of the entry they change, so that renewing a lock never makes it eternal.
+//! Both keep the lifetime of the entry they change, so that renewing a lock never makes it eternal. What is held back lasts no
+//! longer than a request, and needs no lifetime.
 
 use rusqlite::{Connection, params};
 
 use super::entry::{find, put, remove};
-use super::limits::{check_key, check_value};
+use super::limits::{check_key, check_store, check_value};
 use super::{Error, Kv};
 
 impl Kv {
@@ -16,6 +17,14 @@ impl Kv {
     pub async fn increment(&self, store: &str, key: &[u8], delta: i64) -> Result<i64, Error> {
         check_key(key)?;
         let key = key.to_vec();
+        if let Some(held) = &self.held {
+            check_store(store)?;
+            let mut changes = held.lock();
+            let before = self.seen(&changes, store, &key, self.clock.now_ms())?;
+            let sum = before.as_deref().map_or(Ok(0), parse)?.checked_add(delta).ok_or(Error::NotANumber)?;
+            held.write(&mut changes, store, vec![(key, Some(sum.to_string().into()), None)])?;
+            return Ok(sum);
+        }
         self.change(store, move |tx, account, now| {
             let found = find(tx, account.store, &key)?;
             let live = found.as_ref().filter(|found| found.is_live(now));
@@ -42,6 +51,15 @@ impl Kv {
         check_key(key)?;
         value.as_deref().map_or(Ok(()), check_value)?;
         let key = key.to_vec();
+        if let Some(held) = &self.held {
+            check_store(store)?;
+            let mut changes = held.lock();
+            let same = self.seen(&changes, store, &key, self.clock.now_ms())? == expected;
+            if same {
+                held.write(&mut changes, store, vec![(key, value, None)])?;
+            }
+            return Ok(same);
+        }
         self.change(store, move |tx, account, now| {
             let found = find(tx, account.store, &key)?;
             let live = found.as_ref().filter(|found| found.is_live(now));
@@ -71,6 +89,10 @@ fn number(connection: &Connection, store: i64, key: &[u8]) -> Result<i64, Error>
     let mut rows = statement.query(params![store, key])?;
     let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let value = row.get_ref(0)?.as_blob().unwrap_or_default();
+    parse(value)
+}
+
+fn parse(value: &[u8]) -> Result<i64, Error> {
     std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Error::NotANumber)
 }
 

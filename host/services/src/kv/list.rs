@@ -48,6 +48,9 @@ impl Kv {
             return invalid(format!("a prefix has at most {KEY_MAX} bytes; this one has {}", prefix.len()));
         }
         let after = cursor.map(|cursor| cursor::decode(store, prefix, cursor)).transpose()?;
+        if let Some(held) = &self.held {
+            return self.list_held(held, store, prefix, after.as_deref(), limit);
+        }
         let now = self.clock.now_ms();
         self.database.read(|connection| {
             let taken = by_key(connection, store, prefix, after.as_deref(), limit, now)?;
@@ -63,6 +66,14 @@ impl Kv {
     pub fn scan(&self, store: &str, cursor: Option<u64>, limit: usize) -> Result<Scan, Error> {
         check_store(store)?;
         let limit = check_limit(limit)?;
+        match &self.held {
+            None => self.scan_stored(store, cursor, limit),
+            Some(held) => self.scan_held(held, store, cursor, limit),
+        }
+    }
+
+    /// A page of what is in the database.
+    pub(super) fn scan_stored(&self, store: &str, cursor: Option<u64>, limit: usize) -> Result<Scan, Error> {
         let Ok(after) = i64::try_from(cursor.unwrap_or(0)) else {
             return invalid("the cursor is not one this list returned; begin again without one".into());
         };
@@ -86,7 +97,7 @@ pub(super) const BY_KEY: [&str; 2] = [
         WHERE store = (SELECT id FROM kv_store WHERE name = ?1) AND key >= ?2 AND key < ?4 ORDER BY key LIMIT ?3",
 ];
 
-fn by_key(
+pub(super) fn by_key(
     connection: &Connection,
     store: &str,
     prefix: &[u8],
@@ -116,10 +127,10 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
-struct Taken {
-    keys: Vec<Vec<u8>>,
+pub(super) struct Taken {
+    pub(super) keys: Vec<Vec<u8>>,
     /// Id and key of the last row that is done with, if there may be more behind it.
-    more_behind: Option<(i64, Vec<u8>)>,
+    pub(super) more_behind: Option<(i64, Vec<u8>)>,
 }
 
 /// Takes live keys until `limit` are there and one more is in sight, or [`LOOK`] rows were looked at.

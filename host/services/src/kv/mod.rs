@@ -8,6 +8,7 @@ mod atomic;
 mod cursor;
 mod entry;
 mod error;
+mod held;
 mod limits;
 mod list;
 mod read;
@@ -21,6 +22,7 @@ pub use limits::{BATCH_BYTES_MAX, BATCH_MAX, ENTRY_COST, KEY_MAX, LIST_MAX, VALU
 pub use list::{Page, Scan};
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::{Clock, Database};
 
@@ -35,6 +37,8 @@ pub struct Kv {
     database: Database,
     clock: Clock,
     quota: u64,
+    /// Where writes go that must not reach the database.
+    held: Option<Arc<held::Held>>,
 }
 
 /// A key and what to set it to.
@@ -49,7 +53,7 @@ pub struct Entry {
 impl Kv {
     /// Stores in `database`, each with the default quota. Spawn [`Kv::sweep_forever`] beside it.
     pub fn new(database: Database) -> Self {
-        Kv { database, clock: Clock::default(), quota: DEFAULT_QUOTA }
+        Kv { database, clock: Clock::default(), quota: DEFAULT_QUOTA, held: None }
     }
 
     /// The folder whose database they are in.

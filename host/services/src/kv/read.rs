@@ -2,6 +2,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::held::Changes;
 use super::limits::{check_bytes, check_key, check_keys, check_store};
 use super::{Error, Kv};
 
@@ -20,6 +21,14 @@ impl Kv {
         check_store(store)?;
         check_key(key)?;
         let now = self.clock.now_ms();
+        match &self.held {
+            None => self.stored(store, key, now),
+            Some(held) => self.seen(&held.lock(), store, key, now),
+        }
+    }
+
+    /// The value in the database.
+    pub(super) fn stored(&self, store: &str, key: &[u8], now: i64) -> Result<Option<Vec<u8>>, Error> {
         self.database.read(|connection| value(&mut connection.prepare_cached(GET)?, store, key, now))
     }
 
@@ -31,6 +40,9 @@ impl Kv {
         check_store(store)?;
         check_key(key)?;
         let now = self.clock.now_ms();
+        if let Some(held) = &self.held {
+            return Ok(self.seen(&held.lock(), store, key, now)?.is_some());
+        }
         self.database
             .read(|connection| Ok(connection.prepare_cached(EXISTS)?.exists(params![store, key, now])?))
     }
@@ -43,7 +55,29 @@ impl Kv {
         check_store(store)?;
         check_keys(keys)?;
         let now = self.clock.now_ms();
+        if let Some(held) = &self.held {
+            return self.seen_many(&held.lock(), store, keys, now);
+        }
         self.database.read(|connection| values(connection, store, keys, now))
+    }
+}
+
+impl Kv {
+    fn seen_many<K: AsRef<[u8]>>(
+        &self,
+        changes: &Changes,
+        store: &str,
+        keys: &[K],
+        now: i64,
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let mut bytes = 0;
+        let seen = keys.iter().map(|key| {
+            let value = self.seen(changes, store, key.as_ref(), now)?;
+            bytes += value.as_ref().map_or(0, Vec::len);
+            check_bytes(bytes)?;
+            Ok(value)
+        });
+        seen.collect()
     }
 }
 

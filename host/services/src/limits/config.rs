@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ostler_core::plugin::is_name;
 use ostler_core::settings::{Located, Section};
-use ostler_core::unit;
+use ostler_core::{When, unit};
 
 /// One `[limits.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub lease: u32,
     /// `max_keys`: counters kept on this host. Default: 1,000,000.
     pub max_keys: usize,
+    /// `when`: whether routes keep to it; where its flag says nothing they do. Plugins that ask it always do.
+    pub when: Option<When>,
 }
 
 /// So many in a period, as `"100/min"`.
@@ -138,6 +140,7 @@ impl Config {
             when_unavailable: section.choice("when_unavailable", &outages).unwrap_or(WhenUnavailable::Local),
             lease: section.integer("lease", 0..=1_000_000).unwrap_or(0) as u32,
             max_keys: section.integer("max_keys", 1_000..=100_000_000).map_or(MAX_KEYS, |keys| keys as usize),
+            when: When::read(&mut section),
         };
         config.check(&section, redis);
         section.finish();

@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 
-use super::{ANSWER_BYTES, DATABASE_BYTES, ROWS};
+use super::{ANSWER_BYTES, COPIED_BYTES, DATABASE_BYTES, ROWS};
 
 /// Why a database could not be opened or a statement was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,9 @@ impl From<rusqlite::Error> for Error {
             (_, Some(ErrorCode::AuthorizationForStatementDenied)) => Error::Refused(text),
             (_, Some(ErrorCode::OperationInterrupted)) => Error::Deadline,
             (_, Some(ErrorCode::DiskFull)) => Error::Full,
+            (_, Some(ErrorCode::ReadOnly)) => Error::Invalid(format!(
+                "this is a copy of a request: it may not write to a database of more than {COPIED_BYTES} bytes"
+            )),
             (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Error::Busy,
             (
                 SqliteFailure(..),

@@ -21,6 +21,7 @@ use ostler_core::plugin::is_name;
 use tokio::sync::Semaphore;
 
 use crate::folder;
+use crate::scratch::{Place, Scratch};
 pub use error::Error;
 pub use session::Session;
 pub use value::{Answer, Value};
@@ -46,6 +47,18 @@ pub const CONNECTIONS: usize = 256;
 /// Statements of all plugins that run at once; more wait within their deadline.
 pub const RUNNING: usize = 16;
 
+/// What a database may hold that is copied for one who may not change it: 8 MiB.
+pub const COPIED_BYTES: u64 = 8 << 20;
+
+/// Connections to copies open at once.
+const CONNECTIONS_HELD: usize = 32;
+
+/// Statements on copies that run at once.
+const RUNNING_HELD: usize = 2;
+
+/// Name of the folder of the databases.
+const FOLDER: &str = "sqlite";
+
 /// The databases of this host, by name; clones share them. A database comes to be when it is first opened.
 ///
 /// Who may use which is for the caller to decide; here every well-formed name is good.
@@ -55,7 +68,9 @@ pub struct Sql {
 }
 
 pub(crate) struct Shared {
-    folder: PathBuf,
+    place: Place,
+    /// What the databases begin as, for one who may not change those.
+    behind: Option<Arc<Shared>>,
     /// Bytes of one database.
     quota: u64,
     open: Arc<Semaphore>,
@@ -68,13 +83,38 @@ pub(crate) struct Shared {
 impl Sql {
     /// Databases in `state_dir`; nothing is made before it is used.
     pub fn new(state_dir: &Path) -> Self {
-        Sql { shared: Arc::new(Shared::new(state_dir.join("sqlite"))) }
+        Sql { shared: Arc::new(Shared::new(Place::Lasting(state_dir.join(FOLDER)))) }
     }
 
     /// The same databases with another quota: bytes each may hold.
     pub fn with_quota(self, quota: u64) -> Self {
-        let folder = self.shared.folder.clone();
-        Sql { shared: Arc::new(Shared { quota, ..Shared::new(folder) }) }
+        let place = self.shared.place.clone();
+        Sql { shared: Arc::new(Shared { quota, ..Shared::new(place) }) }
+    }
+
+    /// The same databases for one who may change nothing: one of at most [`COPIED_BYTES`] is copied to `scratch` when it is
+    /// first opened, and statements see the copy; a larger one can only be read.
+    pub fn holding_back(&self, scratch: &Scratch) -> Self {
+        let shared = Shared {
+            quota: 2 * COPIED_BYTES,
+            behind: Some(self.shared.clone()),
+            open: Arc::new(Semaphore::new(CONNECTIONS_HELD)),
+            running: Arc::new(Semaphore::new(RUNNING_HELD)),
+            ..Shared::new(Place::Scratch(scratch.clone(), FOLDER))
+        };
+        Sql { shared: Arc::new(shared) }
+    }
+
+    /// The same again with nothing copied yet, if this one holds writes back; else the same. All that were made of one
+    /// another share its bounds.
+    pub fn afresh(&self, scratch: &Scratch) -> Self {
+        if self.shared.behind.is_none() {
+            return self.clone();
+        }
+        let Shared { quota, behind, open, running, .. } = &*self.shared;
+        let (behind, open, running) = (behind.clone(), open.clone(), running.clone());
+        let place = Place::Scratch(scratch.clone(), FOLDER);
+        Sql { shared: Arc::new(Shared { quota: *quota, behind, open, running, ..Shared::new(place) }) }
     }
 
     /// Opens the database `name` on a thread that may block.
@@ -94,9 +134,10 @@ impl Sql {
 }
 
 impl Shared {
-    fn new(folder: PathBuf) -> Self {
+    fn new(place: Place) -> Self {
         Shared {
-            folder,
+            place,
+            behind: None,
             quota: DATABASE_BYTES,
             open: Arc::new(Semaphore::new(CONNECTIONS)),
             running: Arc::new(Semaphore::new(RUNNING)),
@@ -105,18 +146,49 @@ impl Shared {
     }
 
     fn open(&self, name: &str) -> Result<rusqlite::Connection, Error> {
-        let path = self.folder.join(format!("{name}.db"));
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.contains_key(name) {
-            self.make(&path).map_err(|error| Error::Unavailable(error.to_string()))?;
-            kept.insert(name.to_owned(), connection::keeper(&path)?);
+        if let Some(real) = &self.behind {
+            return self.open_copy(real, name);
         }
-        drop(kept);
-        Ok(connection::guests(&path, self.quota)?)
+        let path = self.keep(name, connection::keeper)?;
+        Ok(connection::guests(&path, self.quota, true)?)
     }
 
-    fn make(&self, path: &Path) -> io::Result<()> {
-        folder::private(&self.folder, None)?;
-        folder::private_file(path).map(drop)
+    /// Opens what the database `name` of `real` is now, to be changed here; one that is too large to copy, to be read.
+    fn open_copy(&self, real: &Shared, name: &str) -> Result<rusqlite::Connection, Error> {
+        let Some(source) = real.there(name) else {
+            let path = self.keep(name, connection::keeper)?;
+            return Ok(connection::guests(&path, self.quota, false)?);
+        };
+        real.keep(name, connection::keeper)?;
+        let source = connection::reader(&source)?;
+        if connection::bytes(&source)? > COPIED_BYTES {
+            return Ok(connection::bounded(source)?);
+        }
+        let path = self.keep(name, |path| connection::copy(&source, path))?;
+        Ok(connection::guests(&path, self.quota, false)?)
+    }
+
+    /// The file of the database `name`, which is made and kept open with `keeper` if it is not yet.
+    fn keep(
+        &self,
+        name: &str,
+        keeper: impl FnOnce(&Path) -> rusqlite::Result<rusqlite::Connection>,
+    ) -> Result<PathBuf, Error> {
+        let unavailable = |error: io::Error| Error::Unavailable(error.to_string());
+        let folder = self.place.make().map_err(unavailable)?;
+        let path = folder.join(format!("{name}.db"));
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.contains_key(name) {
+            folder::private(&folder, None).map_err(unavailable)?;
+            folder::private_file(&path).map_err(unavailable)?;
+            kept.insert(name.to_owned(), keeper(&path)?);
+        }
+        Ok(path)
+    }
+
+    /// The file of the database `name`, if it is there.
+    fn there(&self, name: &str) -> Option<PathBuf> {
+        let path = self.place.there()?.join(format!("{name}.db"));
+        path.is_file().then_some(path)
     }
 }

@@ -129,3 +129,58 @@ async fn a_transaction_that_was_left_open_is_undone() {
     run(&next, "INSERT INTO t VALUES (2)").await.unwrap();
     assert_eq!(run(&next, "SELECT a FROM t").await.unwrap().rows, [[Value::Integer(2)]]);
 }
+
+#[tokio::test]
+async fn who_may_change_nothing_writes_to_a_copy_that_others_never_see() {
+    let home = tempfile::tempdir().unwrap();
+    let real = Sql::new(home.path());
+    let session = open(&real).await;
+    run(&session, "CREATE TABLE t (v)").await.unwrap();
+    run(&session, "INSERT INTO t VALUES (1), (2)").await.unwrap();
+    let held = real.holding_back(&Scratch::new(home.path()));
+    let (one, other) = (open(&held).await, open(&held).await);
+    run(&one, "INSERT INTO t VALUES (3)").await.unwrap();
+    run(&one, "CREATE TABLE u (v)").await.unwrap();
+    let sum = "SELECT sum(v), (SELECT count(*) FROM sqlite_schema) FROM t";
+    assert_eq!(run(&other, sum).await.unwrap().rows, [[Value::Integer(6), Value::Integer(2)]]);
+    assert_eq!(run(&session, sum).await.unwrap().rows, [[Value::Integer(3), Value::Integer(1)]]);
+    let next = held.afresh(&Scratch::new(home.path()));
+    assert_eq!(run(&open(&next).await, sum).await.unwrap().rows, [[Value::Integer(3), Value::Integer(1)]]);
+    // One that is not there begins empty, and comes to be nowhere.
+    run(&held.open("new").await.unwrap(), "CREATE TABLE t (v)").await.unwrap();
+    assert!(!home.path().join("sqlite/new.db").exists());
+    // A writer of the real one is not waited for, nor made to wait.
+    run(&session, "BEGIN IMMEDIATE").await.unwrap();
+    run(&session, "INSERT INTO t VALUES (10)").await.unwrap();
+    let third = held.afresh(&Scratch::new(home.path()));
+    let third = open(&third).await;
+    run(&third, "INSERT INTO t VALUES (4)").await.unwrap();
+    run(&session, "COMMIT").await.unwrap();
+    assert_eq!(run(&session, sum).await.unwrap().rows, [[Value::Integer(13), Value::Integer(1)]]);
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_copy_can_only_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let real = Sql::new(home.path());
+    let session = open(&real).await;
+    run(&session, "CREATE TABLE t (v)").await.unwrap();
+    for _ in 0..9 {
+        run(&session, "INSERT INTO t VALUES (zeroblob(1048576))").await.unwrap();
+    }
+    let held = open(&real.holding_back(&Scratch::new(home.path()))).await;
+    let count = "SELECT count(*) FROM t";
+    assert_eq!(run(&held, count).await.unwrap().rows, [[Value::Integer(9)]]);
+    for statement in [
+        "DELETE FROM t",
+        "CREATE TABLE u (v)",
+        "PRAGMA query_only = OFF",
+        "PRAGMA user_version = 7",
+        "ATTACH 'x' AS x",
+    ] {
+        assert!(run(&held, statement).await.is_err(), "{statement}");
+    }
+    let Err(Error::Invalid(text)) = run(&held, "DROP TABLE t").await else { panic!("told") };
+    assert!(text.contains("copy of a request"), "{text}");
+    assert_eq!(run(&session, count).await.unwrap().rows, [[Value::Integer(9)]]);
+}

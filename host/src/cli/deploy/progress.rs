@@ -59,6 +59,7 @@ impl Told {
         let doing = match step {
             "validate" => "validating",
             "compile" => "compiling",
+            "check" => "checking",
             "activate" => "activating",
             _ => return None,
         };

@@ -91,16 +91,23 @@ impl Store {
         note: Note,
     ) -> Result<Change, ChangeError> {
         let mut layers = self.0.layers.lock().await;
-        let at = self.0.clock.now_ms();
+        let (at, Note { expected, who, why }) = (self.0.clock.now_ms(), note);
+        let mut change = Change { key, version: 0, definition, at, who, why };
+        if let Some(shared) = &self.0.shared {
+            let own = self.version(&change.key)?;
+            change.version = shared.decide(&change, expected, own).await?;
+        }
         let change = self.0.database.write(move |tx| {
-            let version = rows::next_version(tx, &key, definition.is_some(), note.expected)?;
-            let change = Change { key, version, definition, at, who: note.who, why: note.why };
+            if change.version == 0 {
+                change.version = rows::next_version(tx, &change.key, change.definition.is_some(), expected)?;
+            }
             rows::write(tx, &change)?;
             Ok::<_, ChangeError>(change)
         });
         let change = change.await?;
         layers.take(&change);
         self.0.flags.put(layers.set());
+        self.0.stats.changed();
         Ok(change)
     }
 }

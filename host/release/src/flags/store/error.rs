@@ -45,7 +45,7 @@ pub enum ChangeError {
     Invalid(String),
     /// The hosts that share flags cannot be told.
     #[error(
-        "Redis does not answer, and [flags] shared = true: nothing was changed; try again once it is back"
+        "Redis does not answer, so the hosts that share flags cannot be told; once it is back, read the flag again and repeat the change"
     )]
     SharedStoreGone,
     /// The database failed; trying again may help.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{FileError, Store, read_file};
+use ostler_core::Digest;
+
+use super::{FileError, LoadError, Read, Store, read_file};
 
 impl Store {
     /// The files that are watched, in the order of the configuration.
@@ -10,41 +12,43 @@ impl Store {
         self.0.layers.lock().await.files.iter().map(|(file, _)| file.clone()).collect()
     }
 
-    /// Reads one of its files again and puts its flags in force; how many they are.
+    /// Reads one of its files again and puts its flags in force; how many they are, or `None` if its bytes have not changed.
     ///
     /// # Errors
     /// What is wrong with the file; then its last content stays in force.
-    pub async fn reload_file(&self, file: PathBuf) -> Result<usize, FileError> {
-        let read = read_in_background(file.clone()).await?;
-        let many = read.flags.len();
+    pub async fn reload_file(&self, file: PathBuf) -> Result<Option<usize>, FileError> {
         let mut layers = self.0.layers.lock().await;
-        if let Some((_, document)) = layers.files.iter_mut().find(|(known, _)| *known == file) {
-            *document = read;
-            self.0.flags.put(layers.set());
-        }
-        Ok(many)
+        let Some(place) = layers.files.iter().position(|(known, _)| *known == file) else { return Ok(None) };
+        let known = layers.files[place].1.digest;
+        let Some(read) = read_in_background(file, Some(known)).await? else { return Ok(None) };
+        let many = read.document.flags.len();
+        layers.files[place].1 = read;
+        self.0.flags.put(layers.set());
+        self.0.stats.loaded();
+        Ok(Some(many))
     }
 
     /// Takes over another list of files, all or none.
     ///
     /// # Errors
     /// The first file that is not right, and what is wrong with it.
-    pub async fn use_files(&self, files: &[PathBuf]) -> Result<(), (PathBuf, FileError)> {
-        let mut read = Vec::with_capacity(files.len());
+    pub async fn use_files(&self, files: &[PathBuf]) -> Result<(), LoadError> {
+        let mut next = Vec::with_capacity(files.len());
         for file in files {
-            let document = read_in_background(file.clone()).await.map_err(|why| (file.clone(), why))?;
-            read.push((file.clone(), document));
+            let read = read_in_background(file.clone(), None).await;
+            let read = read.map_err(|why| LoadError::File { file: file.clone(), why })?;
+            next.extend(read.map(|read| (file.clone(), read)));
         }
         let mut layers = self.0.layers.lock().await;
-        layers.files = read;
+        layers.files = next;
         self.0.flags.put(layers.set());
         Ok(())
     }
 }
 
 /// Compiling thousands of rules takes long enough to be kept from threads that serve.
-async fn read_in_background(file: PathBuf) -> Result<super::Document, FileError> {
-    match tokio::task::spawn_blocking(move || read_file(&file)).await {
+async fn read_in_background(file: PathBuf, known: Option<Digest>) -> Result<Option<Read>, FileError> {
+    match tokio::task::spawn_blocking(move || read_file(&file, known)).await {
         Ok(read) => read,
         Err(error) => Err(FileError::Io(std::io::Error::other(error))),
     }

@@ -8,6 +8,8 @@ mod change;
 mod error;
 mod files;
 mod rows;
+mod shared;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +17,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ostler_services::{Clock, Database, DatabaseError};
+use ostler_core::Digest;
+use ostler_services::{Clock, Database, DatabaseError, Redis};
 use tokio::sync::Mutex;
 
 use super::definition::Flag;
@@ -27,6 +30,10 @@ use super::set::{FlagSet, Flags, Source};
 pub use change::Note;
 pub use error::ChangeError;
 pub use rows::{Change, HISTORY};
+pub use stats::Stats;
+
+use super::config::Config;
+use shared::Shared;
 
 /// All flags and where they come from. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -37,14 +44,22 @@ struct Inner {
     database: Database,
     clock: Clock,
     layers: Mutex<Layers>,
+    shared: Option<Arc<Shared>>,
+    stats: Stats,
 }
 
 /// What the set in force is made of.
 #[derive(Default)]
 struct Layers {
     /// In the order of the configuration; a file that could not be read at the last attempt has its last content.
-    files: Vec<(PathBuf, Document)>,
+    files: Vec<(PathBuf, Read)>,
     api: BTreeMap<String, Arc<Flag>>,
+}
+
+/// A file as it was read last.
+struct Read {
+    document: Document,
+    digest: Digest,
 }
 
 /// Why flags cannot be loaded at the start.
@@ -75,24 +90,48 @@ pub enum FileError {
 }
 
 impl Store {
-    /// Loads what the database and `files` define. Blocks on the disk: for start-up.
+    /// Loads what the database and the files define, and follows the changes of other hosts if they are shared in `redis`.
+    /// Blocks on the disk: for start-up, inside a runtime.
     ///
     /// A definition of the API that this version does not take is told in the log and passed over.
     ///
     /// # Errors
     /// A file that is missing or not right; a database that fails.
-    pub fn open(database: Database, clock: Clock, files: &[PathBuf]) -> Result<Self, LoadError> {
-        let read = |file: &PathBuf| match read_file(file) {
-            Ok(document) => Ok((file.clone(), document)),
+    pub fn open(
+        database: Database,
+        clock: Clock,
+        config: &Config,
+        redis: Option<Redis>,
+    ) -> Result<Self, LoadError> {
+        let read = |file: &PathBuf| match read_file(file, None) {
+            Ok(read) => Ok(read.map(|read| (file.clone(), read))),
             Err(why) => Err(LoadError::File { file: file.clone(), why }),
         };
-        let files = files.iter().map(read).collect::<Result<_, _>>()?;
+        let files =
+            config.files.iter().filter_map(|file| read(file).transpose()).collect::<Result<_, _>>()?;
         let kept = database.read(|connection| Ok::<_, DatabaseError>(rows::all(connection)?))?;
         let api = kept.iter().filter_map(api_flag).collect();
         let layers = Layers { files, api };
         let flags = Flags::default();
         flags.put(layers.set());
-        Ok(Store(Arc::new(Inner { flags, database, clock, layers: Mutex::new(layers) })))
+        let shared =
+            redis.filter(|_| config.shared).map(|redis| Arc::new(Shared::new(redis, &config.namespace)));
+        let (layers, stats, followed) = (Mutex::new(layers), Stats::default(), shared.clone());
+        let store = Store(Arc::new(Inner { flags, database, clock, layers, shared, stats }));
+        if let (Some(shared), Ok(runtime)) = (followed, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(shared.follow(Arc::downgrade(&store.0)));
+        }
+        Ok(store)
+    }
+
+    /// Whether changes of other hosts are heard of; none where they are not shared.
+    pub fn is_connected(&self) -> Option<bool> {
+        self.0.shared.as_ref().map(|shared| shared.is_connected())
+    }
+
+    /// How often flags changed.
+    pub fn stats(&self) -> &Stats {
+        &self.0.stats
     }
 
     /// The flags in force.
@@ -129,7 +168,7 @@ impl Store {
 impl Layers {
     /// The set that the layers make.
     fn set(&self) -> FlagSet {
-        let files = self.files.iter().flat_map(|(_, document)| document.flags.iter());
+        let files = self.files.iter().flat_map(|(_, read)| read.document.flags.iter());
         let flags = files.chain(self.api.values()).cloned();
         FlagSet::new(flags, self.metadata())
     }
@@ -138,9 +177,9 @@ impl Layers {
     fn metadata(&self) -> Arc<serde_json::Value> {
         match self.files.as_slice() {
             [] => no_metadata(),
-            [(_, only)] => only.metadata.clone(),
+            [(_, only)] => only.document.metadata.clone(),
             many => {
-                let entries = many.iter().filter_map(|(_, document)| document.metadata.as_object());
+                let entries = many.iter().filter_map(|(_, read)| read.document.metadata.as_object());
                 let merged = entries.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
                 Arc::new(serde_json::Value::Object(merged))
             }
@@ -172,10 +211,22 @@ fn api_flag(change: &Change) -> Option<(String, Arc<Flag>)> {
     }
 }
 
-fn read_file(file: &Path) -> Result<Document, FileError> {
-    use std::io::Read;
+/// Looks at a file of flags as the start would.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_file(file: &Path) -> Result<(), FileError> {
+    read_file(file, None).map(|_| ())
+}
+
+/// Reads a file; `None` if its bytes are those of `known`.
+fn read_file(file: &Path, known: Option<Digest>) -> Result<Option<Read>, FileError> {
+    use std::io::Read as _;
     let mut bytes = Vec::new();
-    let limit = super::FILE_MAX + 1;
-    std::fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(Document::read(file, &bytes)?)
+    std::fs::File::open(file)?.take(super::FILE_MAX + 1).read_to_end(&mut bytes)?;
+    let digest = Digest::of(&bytes);
+    if known == Some(digest) {
+        return Ok(None);
+    }
+    Ok(Some(Read { document: Document::read(file, &bytes)?, digest }))
 }

@@ -25,7 +25,8 @@ impl Home {
 
     fn open(&self, files: &[PathBuf]) -> Store {
         let database = Database::open(&self.folder.path().join("state")).unwrap();
-        Store::open(database, self.clock.clone(), files).unwrap()
+        let config = Config { files: files.to_vec(), ..Config::default() };
+        Store::open(database, self.clock.clone(), &config, None).unwrap()
     }
 }
 
@@ -173,6 +174,7 @@ async fn a_bad_change_leaves_what_is_in_force() {
     assert!(store.reload_file(file.clone()).await.is_err());
     assert!(is_on(&store, "f") && store.history("f").unwrap().is_empty());
     home.file("a.json", json!({"flags": {"f": on_off("off")}}));
-    assert_eq!(store.reload_file(file).await.unwrap(), 1);
+    assert_eq!(store.reload_file(file.clone()).await.unwrap(), Some(1));
+    assert_eq!(store.reload_file(file).await.unwrap(), None);
     assert!(!is_on(&store, "f"));
 }

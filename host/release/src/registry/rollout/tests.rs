@@ -7,7 +7,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::NewRelease;
-use crate::rollout::{Check, Verdict};
+use crate::analysis::Verdict;
 
 /// A plugin with one release live and one recorded.
 async fn fresh() -> (TempDir, Registry, [Digest; 2]) {
@@ -35,8 +35,8 @@ fn live(registry: &Registry) -> Digest {
     registry.live("p").unwrap().unwrap().digest
 }
 
-fn pass() -> Check {
-    Check { verdict: Verdict::Pass, why: "as good".into(), evidence: json!({ "p50": [1, 1.5] }) }
+fn pass() -> Verdict {
+    Verdict::Pass { checks: Vec::new() }
 }
 
 #[tokio::test]
@@ -57,7 +57,10 @@ async fn a_rollout_goes_on_after_a_restart_where_it_stood() {
     let told: Vec<_> = registry.rollout_events(resumed.id).unwrap();
     assert_eq!(told.iter().map(|event| event.what.as_str()).collect::<Vec<_>>(), ["begun", "step"]);
     assert_eq!((told[0].who.as_str(), told[0].why.as_str()), ("anna", "v2"));
-    assert_eq!((told[1].who.as_str(), &told[1].evidence), ("host", &Some(json!({ "p50": [1, 1.5] }))));
+    assert_eq!(
+        (told[1].who.as_str(), &told[1].evidence),
+        ("host", &Some(json!({ "verdict": "pass", "checks": [] })))
+    );
     assert_eq!(live(&registry), digests[0]);
 }
 

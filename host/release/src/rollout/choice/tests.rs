@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ostler_core::principal::{Assurance, Method};
+use ostler_core::rollout::Strategy;
 
 use super::*;
 
@@ -211,4 +212,18 @@ fn nothing_and_everything_are_exactly_that() {
     for hash in [0, 1, u64::MAX / 2, u64::MAX] {
         assert_eq!((none.takes(hash), all.takes(hash)), (false, true), "{hash}");
     }
+}
+
+#[test]
+fn a_shadow_serves_nobody_and_is_sent_copies_of_safe_requests_unless_all_are_allowed() {
+    let rules = vec![Rule { tenant: None, header: Some(("x-beta".into(), None)), candidate: true }];
+    let spec = RolloutSpec { strategy: Strategy::Shadow, rules, ..RolloutSpec::default() };
+    let (some, all) = (choice(&spec, 10_000), RolloutSpec { unsafe_methods: true, ..spec });
+    let all = choice(&all, 100_000);
+    let beta = fields(&[("x-beta", "")]);
+    assert_eq!((some.pick(&asker(None, &beta)), all.pick(&asker(None, &beta))), (Arm::Stable, Arm::Stable));
+    let (get, post) = (http::Method::GET, http::Method::POST);
+    assert!(some.copies(0, &get) && !some.copies(0, &post) && !some.copies(u64::MAX / 9, &get));
+    assert!(all.copies(u64::MAX, &post));
+    assert!(!choice(&RolloutSpec::default(), 100_000).copies(0, &get), "a canary is served by the real ones");
 }

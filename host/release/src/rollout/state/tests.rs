@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::*;
 
 fn canary() -> Rollout {
@@ -22,8 +20,26 @@ fn begin(spec: RolloutSpec) -> Rollout {
     Rollout::begin("p", releases, spec, 0, ("anna", "v2")).0
 }
 
-fn check(verdict: Verdict) -> Check {
-    Check { verdict, why: format!("it says {verdict:?}"), evidence: json!({ "errors": 1 }) }
+fn pass() -> Verdict {
+    Verdict::Pass { checks: Vec::new() }
+}
+
+fn hold() -> Verdict {
+    Verdict::Hold { missing: "the old release answered no request".into(), checks: Vec::new() }
+}
+
+fn fail() -> Verdict {
+    let check = crate::analysis::Check {
+        name: "errors".into(),
+        stable: Some(0.0),
+        candidate: Some(0.5),
+        allowed: Some(0.0),
+        at_least: Some(0.3),
+        p: Some(1e-9),
+        outcome: crate::analysis::Outcome::Fail,
+        words: "half of them fail".into(),
+    };
+    Verdict::Fail { checks: vec![check] }
 }
 
 fn what(event: Option<Event>) -> String {
@@ -32,7 +48,7 @@ fn what(event: Option<Event>) -> String {
 
 #[test]
 fn a_good_release_gets_every_share_in_turn_and_is_live_in_the_end() {
-    let (mut rollout, pass) = (canary(), check(Verdict::Pass));
+    let (mut rollout, pass) = (canary(), pass());
     let mut seen = vec![(rollout.share(), rollout.state)];
     for second in 1..=30 {
         let told = what(rollout.tick(second * 1_000, 100, Some(&pass)));
@@ -50,12 +66,12 @@ fn a_good_release_gets_every_share_in_turn_and_is_live_in_the_end() {
     ];
     assert_eq!(seen, expected);
     assert_eq!(rollout.ended_at_ms, Some(30_000));
-    assert_eq!(rollout.tick(99_000, 100, Some(&check(Verdict::Fail))), None, "what has ended stays so");
+    assert_eq!(rollout.tick(99_000, 100, Some(&fail())), None, "what has ended stays so");
 }
 
 #[test]
 fn neither_time_nor_requests_alone_end_a_step() {
-    let (mut rollout, pass) = (canary(), check(Verdict::Pass));
+    let (mut rollout, pass) = (canary(), pass());
     assert_eq!(rollout.tick(9_999, 1_000_000, Some(&pass)), None);
     assert_eq!(what(rollout.tick(10_000, 99, Some(&pass))), "holding");
     assert_eq!((rollout.state, rollout.share()), (State::Holding, Share(1_000)));
@@ -68,27 +84,27 @@ fn neither_time_nor_requests_alone_end_a_step() {
 fn without_a_check_that_passed_no_share_grows() {
     let mut rollout = canary();
     assert_eq!(rollout.tick(10_000, 500, None), None, "its check is yet to come");
-    assert_eq!(what(rollout.tick(10_000, 500, Some(&check(Verdict::Hold)))), "holding");
-    assert_eq!(rollout.tick(900_000, 500, Some(&check(Verdict::Hold))), None);
+    assert_eq!(what(rollout.tick(10_000, 500, Some(&hold()))), "holding");
+    assert_eq!(rollout.tick(900_000, 500, Some(&hold())), None);
     assert_eq!(rollout.tick(900_000, 500, None), None);
     assert_eq!(rollout.share(), Share(1_000));
-    assert_eq!(what(rollout.tick(900_000, 500, Some(&check(Verdict::Pass)))), "step");
+    assert_eq!(what(rollout.tick(900_000, 500, Some(&pass()))), "step");
 }
 
 #[test]
 fn failed_checks_withdraw_it_with_the_evidence() {
-    let (mut rollout, fail) = (canary(), check(Verdict::Fail));
+    let (mut rollout, fail) = (canary(), fail());
     assert_eq!(what(rollout.tick(1_000, 50, Some(&fail))), "check-failed");
-    assert_eq!(rollout.tick(2_000, 60, Some(&check(Verdict::Pass))), None);
+    assert_eq!(rollout.tick(2_000, 60, Some(&pass())), None);
     let event = rollout.tick(3_000, 70, Some(&fail)).unwrap();
     assert_eq!((event.what.as_str(), event.who.as_str()), ("withdrawn", HOST));
-    assert_eq!((event.why.as_str(), event.evidence), ("it says Fail", Some(json!({ "errors": 1 }))));
+    assert_eq!((event.why.as_str(), event.evidence), ("half of them fail", serde_json::to_value(&fail).ok()));
     assert_eq!((rollout.state, rollout.share(), rollout.failures), (State::Withdrawn, Share::NONE, 2));
 }
 
 #[test]
 fn a_paused_one_stays_at_its_share_and_may_still_be_withdrawn() {
-    let (mut rollout, pass) = (canary(), check(Verdict::Pass));
+    let (mut rollout, pass) = (canary(), pass());
     rollout.pause(1_000, "anna", "lunch").unwrap();
     assert_eq!(rollout.tick(99_000, 1_000, Some(&pass)), None);
     assert_eq!((rollout.state, rollout.share()), (State::Paused, Share(1_000)));
@@ -97,7 +113,7 @@ fn a_paused_one_stays_at_its_share_and_may_still_be_withdrawn() {
     assert_eq!(what(rollout.tick(110_000, 1_000, Some(&pass))), "step");
     rollout.pause(111_000, "anna", "again").unwrap();
     for now in [112_000, 113_000] {
-        rollout.tick(now, 1_000, Some(&check(Verdict::Fail)));
+        rollout.tick(now, 1_000, Some(&fail()));
     }
     assert_eq!(rollout.state, State::Withdrawn);
 }
@@ -144,8 +160,8 @@ fn instant_and_blue_green_and_the_first_release_are_live_at_once() {
 fn a_shadow_and_a_comparison_go_on_until_somebody_decides() {
     for (strategy, share) in [(Strategy::Shadow, Share(10_000)), (Strategy::Ab, Share(50_000))] {
         let mut rollout = begin(RolloutSpec { strategy, ..RolloutSpec::default() });
-        for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail] {
-            assert_eq!(rollout.tick(1_000_000_000, 1_000_000, Some(&check(verdict))), None);
+        for verdict in [pass(), fail(), fail(), fail()] {
+            assert_eq!(rollout.tick(1_000_000_000, 1_000_000, Some(&verdict)), None);
         }
         assert_eq!((rollout.state, rollout.share()), (State::Running, share));
         assert!(rollout.promote(1, "anna", "it won").is_ok());
@@ -156,6 +172,6 @@ fn a_shadow_and_a_comparison_go_on_until_somebody_decides() {
 fn a_clock_that_goes_back_ends_no_step() {
     let mut rollout = canary();
     rollout.step_since_ms = 1_000_000;
-    assert_eq!(rollout.tick(0, 1_000, Some(&check(Verdict::Pass))), None);
-    assert_eq!(rollout.tick(i64::MIN, 1_000, Some(&check(Verdict::Pass))), None);
+    assert_eq!(rollout.tick(0, 1_000, Some(&pass())), None);
+    assert_eq!(rollout.tick(i64::MIN, 1_000, Some(&pass())), None);
 }

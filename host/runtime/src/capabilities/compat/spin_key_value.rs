@@ -24,7 +24,7 @@ type Answer<T, E> = wasmtime::Result<Result<T, E>>;
 /// The stores and the name of the one that `store` stands for.
 fn open(guest: &mut Guest, store: &Resource<Store>) -> wasmtime::Result<(Kv, String)> {
     let name = guest.table.get(store)?.name.clone();
-    Ok((guest.env.kv.clone(), name))
+    Ok((guest.state.kv.clone(), name))
 }
 
 impl spin2_key_value::Host for Guest {}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ostler_services::Sql;
 use ostler_services::sql::{self, Session};
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
@@ -35,7 +36,7 @@ impl v2::Host for Guest {}
 
 impl v2::HostConnection for Guest {
     async fn open(&mut self, database: String) -> Answer<Resource<Connection>, v2::Error> {
-        match open(&self.env, &database).await {
+        match open(&self.env, &self.state.sql, &database).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(failed) => Ok(Err(failed.into())),
         }
@@ -63,7 +64,7 @@ impl v3::Host for Guest {}
 
 impl v3::HostConnection for Guest {
     async fn open(&mut self, database: String) -> Answer<Resource<Connection>, v3::Error> {
-        match open(&self.env, &database).await {
+        match open(&self.env, &self.state.sql, &database).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(failed) => Ok(Err(failed.into())),
         }
@@ -102,8 +103,11 @@ impl<T: Send> v3::HostConnectionWithStore<T> for HasSelf<Guest> {
         accessor: &Accessor<T, Self>,
         database: String,
     ) -> Answer<Resource<Connection>, v3::Error> {
-        let env = accessor.with(|mut access| access.get().env.clone());
-        match open(&env, &database).await {
+        let (env, sql) = accessor.with(|mut access| {
+            let guest = access.get();
+            (guest.env.clone(), guest.state.sql.clone())
+        });
+        match open(&env, &sql, &database).await {
             Ok(connection) => accessor.with(|mut access| Ok(Ok(access.get().table.push(connection)?))),
             Err(failed) => Ok(Err(failed.into())),
         }
@@ -146,7 +150,7 @@ impl<T: Send> v3::HostConnectionWithStore<T> for HasSelf<Guest> {
     }
 }
 
-async fn open(env: &Env, database: &str) -> Result<Connection, Failed> {
+async fn open(env: &Env, sql: &Sql, database: &str) -> Result<Connection, Failed> {
     if !env.spec.grant.sqlite.iter().any(|granted| granted == database) {
         let shown: String = database.chars().take(64).collect();
         // `access-denied` has no room for the repair, `io` has.
@@ -155,7 +159,7 @@ async fn open(env: &Env, database: &str) -> Result<Connection, Failed> {
             env.plugin
         )));
     }
-    Ok(Connection { session: Arc::new(env.sql.open(database).await?) })
+    Ok(Connection { session: Arc::new(sql.open(database).await?) })
 }
 
 fn rows(rows: Vec<Vec<sql::Value>>) -> Vec<v3::RowResult> {

@@ -43,7 +43,7 @@ impl blobstore::Host for Guest {
         if let Err(denied) = granted(&self.env, &name) {
             return Ok(Err(denied));
         }
-        Ok(self.env.blobs.clear(name).await.map_err(told))
+        Ok(self.state.blobs.clear(name).await.map_err(told))
     }
 
     async fn container_exists(&mut self, name: String) -> Answer<bool> {
@@ -55,7 +55,7 @@ impl blobstore::Host for Guest {
         if let Err(denied) = both(&self.env, &from, &to) {
             return Ok(Err(denied));
         }
-        Ok(self.env.blobs.copy(from, to).await.map_err(told))
+        Ok(self.state.blobs.copy(from, to).await.map_err(told))
     }
 
     async fn move_object(&mut self, from: blobstore::ObjectId, to: blobstore::ObjectId) -> Answer<()> {
@@ -64,11 +64,11 @@ impl blobstore::Host for Guest {
             return Ok(Err(denied));
         }
         if from == to {
-            return Ok(self.env.blobs.info(from).await.map(drop).map_err(told));
+            return Ok(self.state.blobs.info(from).await.map(drop).map_err(told));
         }
-        let copied = self.env.blobs.copy(from.clone(), to).await;
+        let copied = self.state.blobs.copy(from.clone(), to).await;
         match copied {
-            Ok(()) => Ok(self.env.blobs.delete(from.container, vec![from.object]).await.map_err(told)),
+            Ok(()) => Ok(self.state.blobs.delete(from.container, vec![from.object]).await.map_err(told)),
             Err(error) => Ok(Err(told(error))),
         }
     }
@@ -83,7 +83,7 @@ impl container::HostContainer for Guest {
 
     async fn info(&mut self, container: Resource<Container>) -> Answer<container::ContainerMetadata> {
         let name = self.table.get(&container)?.name.clone();
-        let created = self.env.blobs.created(name.clone()).await.map_err(told);
+        let created = self.state.blobs.created(name.clone()).await.map_err(told);
         Ok(created.map(|created_at| container::ContainerMetadata { name, created_at }))
     }
 
@@ -95,7 +95,7 @@ impl container::HostContainer for Guest {
         end: u64,
     ) -> Answer<Resource<IncomingValue>> {
         let id = self.object(&container, name)?;
-        let value = match self.env.blobs.open(id).await {
+        let value = match self.state.blobs.open(id).await {
             Ok(object) => IncomingValue::part(object, start, end),
             Err(error) => Err(told(error)),
         };
@@ -117,7 +117,7 @@ impl container::HostContainer for Guest {
 
     async fn list_objects(&mut self, container: Resource<Container>) -> Answer<Resource<Names>> {
         let name = self.table.get(&container)?.name.clone();
-        match self.env.blobs.list(name).await {
+        match self.state.blobs.list(name).await {
             Ok(mut names) => {
                 names.reverse();
                 Ok(Ok(self.table.push(Names(names))?))
@@ -132,12 +132,12 @@ impl container::HostContainer for Guest {
 
     async fn delete_objects(&mut self, container: Resource<Container>, names: Vec<String>) -> Answer<()> {
         let container = self.table.get(&container)?.name.clone();
-        Ok(self.env.blobs.delete(container, names).await.map_err(told))
+        Ok(self.state.blobs.delete(container, names).await.map_err(told))
     }
 
     async fn has_object(&mut self, container: Resource<Container>, name: String) -> Answer<bool> {
         let id = self.object(&container, name)?;
-        Ok(match self.env.blobs.info(id).await {
+        Ok(match self.state.blobs.info(id).await {
             Ok(_) => Ok(true),
             Err(blob::Error::Missing(..)) => Ok(false),
             Err(error) => Err(told(error)),
@@ -151,7 +151,7 @@ impl container::HostContainer for Guest {
     ) -> Answer<container::ObjectMetadata> {
         let id = self.object(&container, name.clone())?;
         let container = id.container.clone();
-        let info = self.env.blobs.info(id).await.map_err(told);
+        let info = self.state.blobs.info(id).await.map_err(told);
         Ok(info.map(|blob::Info { bytes, created }| container::ObjectMetadata {
             name,
             container,
@@ -162,7 +162,7 @@ impl container::HostContainer for Guest {
 
     async fn clear(&mut self, container: Resource<Container>) -> Answer<()> {
         let container = self.table.get(&container)?.name.clone();
-        Ok(self.env.blobs.clear(container).await.map_err(told))
+        Ok(self.state.blobs.clear(container).await.map_err(told))
     }
 
     async fn drop(&mut self, container: Resource<Container>) -> wasmtime::Result<()> {

@@ -80,7 +80,7 @@ impl atomics::Host for Guest {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), atomics::CasError>> {
         let Cas { store, key, seen } = self.table.delete(cas)?;
-        let kv = self.env.kv.clone();
+        let kv = self.state.kv.clone();
         let swapped = kv.compare_and_swap(&store, key.as_bytes(), seen, Some(value)).await;
         let failed = |error: kv::Error| atomics::CasError::StoreError(error.into());
         match swapped {

@@ -1,6 +1,7 @@
 //! The promises of the stores, each as a test.
 
 mod atomic;
+mod held;
 mod life;
 mod list;
 mod values;

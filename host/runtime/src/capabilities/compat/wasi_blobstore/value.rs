@@ -74,7 +74,7 @@ impl types::Host for Guest {}
 
 impl types::HostOutgoingValue for Guest {
     async fn new_outgoing_value(&mut self) -> wasmtime::Result<Resource<OutgoingValue>> {
-        let upload = Arc::new(Upload::of(self.env.blobs.stage().await));
+        let upload = Arc::new(Upload::of(self.state.blobs.stage().await));
         Ok(self.table.push(OutgoingValue { upload, begun: false, to: None })?)
     }
 
@@ -97,7 +97,7 @@ impl types::HostOutgoingValue for Guest {
             Err(error) => return Ok(Err(told(error))),
         };
         match to {
-            Some(to) => Ok(self.env.blobs.commit(staged, to).await.map_err(told)),
+            Some(to) => Ok(self.state.blobs.commit(staged, to).await.map_err(told)),
             None => Ok(Err("the value has no name: call write-data before finish".into())),
         }
     }

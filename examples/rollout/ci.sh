@@ -1,0 +1,54 @@
+#!/bin/sh
+# From a source folder to all users, for any CI: build, test, sign, check, deploy as a canary, and wait for what becomes of it.
+# Exit code 0: the release has arrived. Anything else: it has not, and the release before it serves.
+#
+#   PLUGIN=delivery SOURCE=v3 ADMIN=https://host.example.com:9080 TOKEN_FILE=/run/secrets/token ./ci.sh
+#
+# PLUGIN      name of the plugin
+# SOURCE      its source folder (.)
+# ADMIN       the host's admin API (http://127.0.0.1:9080)
+# TOKEN_FILE  file with its token (admin.token)
+# TEST        command that tests the source, run in its folder; none without it
+# CONFIG      a configuration of the host that is checked first; none without it
+# KEY         file with the secret key that signs; unsigned without it
+# REQUESTS    requests that the host tries the release with before any user meets it (requests.toml, if it is there)
+# ROLLOUT     how it takes over (--strategy canary --steps 5,25,100 --interval 1m --min-requests 100)
+# OUT         folder for what is built (target)
+# OSTLER      the binary (ostler)
+set -eu
+: "${PLUGIN:?names no plugin}"
+: "${SOURCE:=.}" "${ADMIN:=http://127.0.0.1:9080}" "${TOKEN_FILE:=admin.token}" "${OUT:=target}" "${OSTLER:=ostler}"
+: "${TEST:=}" "${CONFIG:=}" "${KEY:=}" "${REQUESTS:=requests.toml}"
+: "${ROLLOUT:=--strategy canary --steps 5,25,100 --interval 1m --min-requests 100}"
+release="$OUT/$PLUGIN.wasm"
+
+step() { printf '== %s\n' "$*"; }
+
+step "build $SOURCE"
+mkdir -p "$OUT"
+"$OSTLER" build "$SOURCE" --output "$release"
+
+if [ -n "$TEST" ]; then
+    step "test: $TEST"
+    (cd "$SOURCE" && sh -c "$TEST")
+fi
+
+if [ -n "$CONFIG" ]; then
+    step "check $CONFIG"
+    "$OSTLER" check -c "$CONFIG"
+fi
+
+# What goes along with the component is collected as arguments.
+set --
+if [ -n "$KEY" ]; then
+    step "sign"
+    "$OSTLER" keys sign "$release" --key "$KEY"
+    set -- "$@" --signature "$release.minisig"
+fi
+if [ -e "$REQUESTS" ]; then
+    set -- "$@" --requests "$REQUESTS"
+fi
+
+step "deploy $PLUGIN to $ADMIN"
+# shellcheck disable=SC2086 # ROLLOUT is words
+"$OSTLER" deploy "$PLUGIN" "$release" "$@" $ROLLOUT --wait --admin "$ADMIN" --token-file "$TOKEN_FILE"

@@ -1,0 +1,105 @@
+//! What the API shows of rollouts.
+
+use ostler_core::rollout::Strategy;
+use ostler_policy::ShadowReport;
+use ostler_release::analysis::{ArmReport, Report, Sample, Verdict, report, report_of_share};
+use ostler_release::rollout::{Event, Rollout};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::driven::Driven;
+use crate::control::{Control, Refusal};
+
+/// A rollout, with all that happened to it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RolloutView {
+    plugin: String,
+    /// Number that tells it apart.
+    id: i64,
+    strategy: &'static str,
+    state: &'static str,
+    /// Digest of the release that was live when it began.
+    stable: Option<String>,
+    candidate: String,
+    /// Of the new release, as `5%`; of a shadow, of the requests that are copied.
+    share: String,
+    /// From 1.
+    step: usize,
+    steps: usize,
+    step_since_ms: i64,
+    /// Requests that the new release has answered in this step, and how many it takes; while under way.
+    requests: Option<u64>,
+    min_requests: u64,
+    failed_checks: u32,
+    started_at_ms: i64,
+    ended_at_ms: Option<i64>,
+    spec: Value,
+    /// What both have done in this step; while under way.
+    figures: Option<Vec<ArmReport>>,
+    /// The last check of this step.
+    check: Option<Verdict>,
+    /// How the copies' answers differ, of a shadow under way.
+    shadow: Option<ShadowReport>,
+    /// What an A/B comparison has shown so far.
+    report: Option<Report>,
+    events: Vec<Event>,
+}
+
+impl Control {
+    /// The plugin's rollout under way, else the one that ended last.
+    pub(crate) async fn rollout(&self, name: &str) -> Result<RolloutView, Refusal> {
+        self.entry(name).await?;
+        if let Some(driven) = self.0.rollouts.get(name) {
+            return self.shown(&driven.rollout, Some(&driven));
+        }
+        let none = || Refusal::NotFound(format!("plugin {name} has had no rollout yet"));
+        let rollout = self.0.registry.latest_rollout(name)?.ok_or_else(none)?;
+        self.shown(&rollout, None)
+    }
+
+    /// The plugin's rollouts, at most `limit`, the latest first.
+    pub(crate) async fn rollouts(&self, name: &str, limit: usize) -> Result<Vec<RolloutView>, Refusal> {
+        self.entry(name).await?;
+        let rollouts = self.0.registry.rollouts(name, limit)?;
+        let driven = self.0.rollouts.get(name);
+        let of = |rollout: &Rollout| driven.as_ref().filter(|driven| driven.rollout.id == rollout.id);
+        rollouts.iter().map(|rollout| self.shown(rollout, of(rollout))).collect()
+    }
+
+    fn shown(&self, rollout: &Rollout, driven: Option<&Driven>) -> Result<RolloutView, Refusal> {
+        let window = driven.map(Driven::window);
+        let shown = window.as_ref().map(|[stable, candidate]| compared(rollout, stable, candidate));
+        let events = self.0.registry.rollout_events(rollout.id)?;
+        Ok(RolloutView {
+            plugin: rollout.plugin.clone(),
+            id: rollout.id,
+            strategy: rollout.spec.strategy.as_str(),
+            state: rollout.state.as_str(),
+            stable: rollout.stable.map(|digest| digest.to_string()),
+            candidate: rollout.candidate.to_string(),
+            share: rollout.share().to_string(),
+            step: rollout.step + 1,
+            steps: rollout.spec.step_count(),
+            step_since_ms: rollout.step_since_ms,
+            requests: window.map(|[_, candidate]| candidate.requests()),
+            min_requests: rollout.spec.min_requests,
+            failed_checks: rollout.failures,
+            started_at_ms: rollout.started_at_ms,
+            ended_at_ms: rollout.ended_at_ms,
+            spec: rollout.spec.to_json(),
+            figures: shown.as_ref().map(|report| report.arms.clone()),
+            check: driven.and_then(|driven| driven.verdict.as_deref().cloned()),
+            shadow: driven.and_then(|driven| driven.shadow.as_ref()).map(|shadow| shadow.report()),
+            report: shown.filter(|_| rollout.spec.strategy == Strategy::Ab),
+            events,
+        })
+    }
+}
+
+/// Rules send requests to one of the two whatever its share, so that only without them a share is to be expected.
+fn compared(rollout: &Rollout, stable: &Sample, candidate: &Sample) -> Report {
+    match rollout.spec.rules.is_empty() && rollout.spec.strategy == Strategy::Ab {
+        true => report_of_share(stable, candidate, rollout.share()),
+        false => report(stable, candidate),
+    }
+}

@@ -1,0 +1,214 @@
+//! Shadow traffic: copies of a share of the requests go to a new release in isolation, in the background; its answers are
+//! compared with the live one's, and told to operators.
+//!
+//! **Invariant:** nothing here delays, fails or changes an answer to a user: what cannot be copied at once is not copied, and
+//! what the copies say is never returned.
+
+mod compare;
+mod listen;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, Response};
+use ostler_core::rollout::Share;
+use ostler_core::{Body, Error, Exchange, Kind};
+use ostler_release::analysis::{Fault, Figures};
+use ostler_runtime::Plugin;
+use ostler_upstream::Recorder;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout_at;
+
+use compare::Answer;
+use listen::{Heard, Listener};
+use report::Tally;
+pub use report::{Aspect, Difference, Latencies, ShadowReport};
+
+/// Copies that may be under way at once; while there are as many, requests are not copied.
+pub const COPIES: usize = 8;
+
+/// Largest body of a request that is copied: 64 KiB. One that is still to come is not waited for.
+pub const REQUEST_BYTES: usize = 64 << 10;
+
+/// Bytes of an answer that are compared: 256 KiB. Of a longer one, status and content type are.
+pub const ANSWER_BYTES: usize = 256 << 10;
+
+/// A new release that gets copies of the requests of the live one.
+pub struct Shadow {
+    call: Call,
+    figures: Arc<Figures>,
+    recorder: Arc<Recorder>,
+    share: Share,
+    unsafe_methods: bool,
+    places: Arc<Semaphore>,
+    tally: Tally,
+}
+
+type Answered = Result<Response<Body>, Error>;
+type Call =
+    Box<dyn Fn(Exchange, Request<Body>) -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send + Sync>;
+
+/// A request that was copied, until its answer is there. Dropped without one, the copy counts as unanswered.
+pub struct Copied {
+    answer: oneshot::Sender<(Head, oneshot::Receiver<Heard>)>,
+    started: Instant,
+}
+
+/// What is known of an answer before its body.
+struct Head {
+    status: u16,
+    content_type: Option<String>,
+    took: Duration,
+}
+
+impl Shadow {
+    /// Copies `share` of the requests to `candidate`, which [`ostler_runtime::Runtime::shadow`] made with `recorder`: those of
+    /// safe methods, or of all with `unsafe_methods`.
+    pub fn new(
+        candidate: &Arc<Plugin>,
+        recorder: Arc<Recorder>,
+        share: Share,
+        unsafe_methods: bool,
+    ) -> Arc<Self> {
+        let (plugin, figures) = (candidate.clone(), candidate.figures().clone());
+        let call = move |exchange, request| {
+            let plugin = plugin.clone();
+            Box::pin(async move { ostler_runtime::call(&plugin, exchange, request).await }) as _
+        };
+        Shadow::of(Box::new(call), figures, recorder, share, unsafe_methods)
+    }
+
+    fn of(
+        call: Call,
+        figures: Arc<Figures>,
+        recorder: Arc<Recorder>,
+        share: Share,
+        unsafe_methods: bool,
+    ) -> Arc<Self> {
+        let (places, tally) = (Arc::new(Semaphore::new(COPIES)), Tally::default());
+        Arc::new(Shadow { call, figures, recorder, share, unsafe_methods, places, tally })
+    }
+
+    /// Copies `request`, which is about to be answered, if it is its turn; the copy is on its way then.
+    pub fn copy(self: &Arc<Self>, exchange: &Exchange, request: &Request<Body>) -> Option<Box<Copied>> {
+        if !self.unsafe_methods && !is_safe(request.method()) || fastrand::u32(..Share::ALL.0) >= self.share.0
+        {
+            return None;
+        }
+        let body = match request.body() {
+            Body::Empty => Body::Empty,
+            Body::Full(bytes) if bytes.len() <= REQUEST_BYTES => Body::Full(bytes.clone()),
+            Body::Full(_) | Body::Stream(_) => {
+                self.tally.uncopied();
+                return None;
+            }
+        };
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            self.tally.busy();
+            return None;
+        };
+        let mut copy = Request::new(body);
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.version_mut() = request.version();
+        *copy.headers_mut() = request.headers().clone();
+        self.tally.copied();
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(self.clone().answer(place, exchange.clone(), copy, answered));
+        Some(Box::new(Copied { answer, started: Instant::now() }))
+    }
+
+    /// What came of the copies so far.
+    pub fn report(&self) -> ShadowReport {
+        let calls = self.recorder.take();
+        self.tally.held_back(calls.calls.len() as u64 + calls.further);
+        self.tally.report()
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        _place: OwnedSemaphorePermit,
+        exchange: Exchange,
+        request: Request<Body>,
+        answered: oneshot::Receiver<(Head, oneshot::Receiver<Heard>)>,
+    ) {
+        let deadline = tokio::time::Instant::from_std(exchange.deadline);
+        let (method, started) = (request.method().clone(), Instant::now());
+        let told = (self.call)(exchange.clone(), request).await;
+        let took = started.elapsed();
+        self.figures.answered(fastrand::u64(..), fault(&told), took);
+        let candidate = timeout_at(deadline, Answer::of(told, took)).await;
+        // Whoever waits for the answer that users get is not waited for longer than they would.
+        let stable = timeout_at(deadline, async {
+            let (head, body) = answered.await.ok()?;
+            Some((head, body.await.unwrap_or(Heard::Broken)))
+        });
+        let (Ok(candidate), Ok(Some((head, heard)))) = (candidate, stable.await) else {
+            return self.tally.unanswered();
+        };
+        let stable = Answer::heard(head, heard);
+        // Two bodies of JSON are some milliseconds of work, which is nothing for a thread that serves.
+        let compared = tokio::task::spawn_blocking(move || {
+            self.tally.compared(
+                &exchange,
+                &method,
+                &stable,
+                &candidate,
+                compare::differences(&stable, &candidate),
+            );
+        });
+        let _ = compared.await;
+    }
+}
+
+impl Copied {
+    /// Hands on what users are answered, so that it is compared; it comes back as it was, and no later.
+    pub fn compare(self: Box<Self>, answered: Answered) -> Answered {
+        let Copied { answer, started } = *self;
+        let (heard, body) = oneshot::channel();
+        let (took, content_type) =
+            (started.elapsed(), answered.as_ref().ok().and_then(compare::content_type));
+        let status = match &answered {
+            Ok(response) => response.status().as_u16(),
+            Err(error) => error.kind.facts().status.as_u16(),
+        };
+        if answer.send((Head { status, content_type, took }, body)).is_err() {
+            // The copy has ended already.
+            return answered;
+        }
+        let response = answered?;
+        Ok(response.map(|body| match body {
+            Body::Empty => {
+                let _ = heard.send(Heard::Whole(Vec::new()));
+                Body::Empty
+            }
+            Body::Full(bytes) => {
+                let _ = heard.send(Heard::of(bytes.clone()));
+                Body::Full(bytes)
+            }
+            Body::Stream(stream) => Body::Stream(Box::pin(Listener::new(stream, heard))),
+        }))
+    }
+}
+
+/// RFC 9110, section 9.2.1; TRACE is not served.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn fault(answered: &Answered) -> Option<Fault> {
+    match answered {
+        Ok(response) => response.status().is_server_error().then_some(Fault::Error),
+        Err(error) => match error.kind {
+            Kind::PluginTrapped | Kind::PluginOutOfMemory | Kind::PluginLimitExceeded => Some(Fault::Trap),
+            Kind::DeadlineExceeded => Some(Fault::Deadline),
+            // The shadow's own places were all taken, which says nothing of the release.
+            Kind::Overloaded => None,
+            kind => kind.facts().status.is_server_error().then_some(Fault::Error),
+        },
+    }
+}

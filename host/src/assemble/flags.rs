@@ -1,0 +1,106 @@
+//! Flags on the disk: a file that changed is read at once, and what was read is counted.
+//!
+//! **Invariant:** a file that is replaced by renaming counts within 100 ms; one that is half written changes nothing, and is told
+//! only if it stays so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ostler_observe::metrics::{Metrics, Text};
+use ostler_release::flags::{FileError, Source, Store};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::watch::{Folders, Look, PATROL, looks};
+
+/// How long a file that is not right may still be in the middle of being written; also how coarse times of change may be.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// Watches the files for ever.
+pub(super) async fn watch(store: Store) {
+    let (sender, mut events) = mpsc::channel(1);
+    let mut watched = Watched { store, seen: BTreeMap::new(), unsettled: BTreeMap::new() };
+    let mut folders = Folders::new(sender);
+    loop {
+        let files: BTreeSet<PathBuf> = watched.store.files().await.into_iter().collect();
+        folders.follow(&files);
+        watched.look(&files).await;
+        let wait = if watched.unsettled.is_empty() { PATROL } else { SETTLE };
+        if timeout(wait, events.recv()).await.is_err() {
+            watched.settle().await;
+        }
+    }
+}
+
+struct Watched {
+    store: Store,
+    seen: BTreeMap<PathBuf, Look>,
+    /// Files that changed a moment ago, with what was wrong with them.
+    unsettled: BTreeMap<PathBuf, Option<FileError>>,
+}
+
+impl Watched {
+    /// Reads what looks otherwise than before.
+    async fn look(&mut self, files: &BTreeSet<PathBuf>) {
+        let now = looks(files).await;
+        for (file, _) in now.iter().filter(|(file, look)| self.seen.get(*file) != Some(*look)) {
+            let wrong = self.read(file.clone()).await;
+            self.unsettled.insert(file.clone(), wrong);
+        }
+        self.unsettled.retain(|file, _| files.contains(file));
+        self.seen = now;
+    }
+
+    /// Nothing has happened for a while: what is wrong now stays wrong, and a change that left size and time as they were is
+    /// found by reading once more.
+    async fn settle(&mut self) {
+        for (file, wrong) in std::mem::take(&mut self.unsettled) {
+            let error = match wrong {
+                Some(error) => Some(error),
+                None => self.read(file.clone()).await,
+            };
+            if let Some(error) = error {
+                self.store.stats().refused();
+                let file = file.display();
+                tracing::error!(%file, %error, "these flags are refused, those in force are kept");
+            }
+        }
+    }
+
+    async fn read(&self, file: PathBuf) -> Option<FileError> {
+        match self.store.reload_file(file.clone()).await {
+            Ok(Some(flags)) => {
+                tracing::info!(file = %file.display(), flags, "flags loaded");
+                None
+            }
+            Ok(None) => None,
+            Err(error) => Some(error),
+        }
+    }
+}
+
+/// What is defined and how it got there, as metrics.
+pub(super) fn register(metrics: &Metrics, store: Store) {
+    metrics.register(move |text| collect(text, &store));
+}
+
+fn collect(text: &mut Text, store: &Store) {
+    let set = store.flags().all();
+    let of_files = set.iter().filter(|flag| matches!(flag.source(), Source::File(_))).count();
+    let help = "Flags in force, by where they are defined.";
+    for (source, count) in [("file", of_files), ("api", set.len() - of_files)] {
+        text.gauge("ostler_flags", help, &[("source", source)], count as f64);
+    }
+    let stats = store.stats();
+    let help = "Changes of flags that took effect: files read, changes made over the API of this host, changes heard of from others.";
+    for (source, count) in [("file", stats.files()), ("api", stats.changes()), ("shared", stats.heard())] {
+        text.counter("ostler_flag_changes_total", help, &[("source", source)], count);
+    }
+    let help = "Files of flags that were refused; those in force were kept.";
+    text.counter("ostler_flag_files_refused_total", help, &[], stats.files_refused());
+    if let Some(connected) = store.is_connected() {
+        let help = "Whether changes of other hosts are heard of.";
+        text.gauge("ostler_flags_shared_connected", help, &[], f64::from(u8::from(connected)));
+    }
+}

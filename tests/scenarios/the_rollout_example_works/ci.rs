@@ -1,0 +1,137 @@
+//! `ci.sh` with a project in C, against a host that asks for signatures: what it builds arrives, or comes back, and its exit code
+//! tells which.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use harness::{Host, Setup, Version, ostler};
+use http::Method;
+
+use super::{example, told};
+
+/// Users who ask while releases come, one after the other; no multiple of what an instance counts to.
+const USERS: u64 = 499;
+
+/// A project, and the host that it is deployed to.
+struct Project {
+    host: Host,
+    folder: PathBuf,
+}
+
+impl Project {
+    fn new() -> Self {
+        let setup = Setup::new();
+        let new =
+            Command::new(ostler()).args(["new", "app", "--lang", "c"]).current_dir(setup.folder()).output();
+        told(&new.unwrap());
+        let folder = setup.folder().join("app");
+        let made =
+            Command::new(ostler()).args(["keys", "pair", "signing"]).current_dir(setup.folder()).output();
+        let public = told(&made.unwrap());
+        let public = public.lines().find_map(|line| line.strip_prefix("RW").map(|rest| format!("RW{rest}")));
+        let test = "#undef NDEBUG\n#include <assert.h>\n#include \"ostler_testing.h\"\n\
+            int main(void) { ostler_test_begin(); assert(ostler_test_send(\"GET\", \"/\", 0)->status == 200); }\n";
+        fs::write(folder.join("handler_test.c"), test).unwrap();
+        let requests = "[[request]]\npath = \"/\"\nstatus = 200\n";
+        fs::write(setup.folder().join("requests.toml"), requests).unwrap();
+        let host = setup
+            .with(&format!("[admission]\nsignature = true\nsmoke = true\n[admission.keys.ci]\nkey = {:?}", public.unwrap()))
+            .with("[plugins.app]\n[plugins.app.rollout]\nsticky = \"cookie:user\"\n[plugins.app.rollout.analysis]\nevery = \"500ms\"")
+            .route("/", "app")
+            .start();
+        Project { host, folder }
+    }
+
+    /// The handler answers what `statements` say.
+    fn write(&self, statements: &str) {
+        let text = format!(
+            "#include \"ostler.h\"\nostler_response *handle(const ostler_request *request) {{\n    (void)request;\n{statements}\n}}\n"
+        );
+        fs::write(self.folder.join("handler.c"), text).unwrap();
+    }
+
+    async fn ci(&self, rollout: &str, signed: bool) -> Output {
+        let mut command = Command::new("sh");
+        command.arg(example().join("ci.sh")).current_dir(&self.host.folder).env("OSTLER", ostler());
+        command.env("PLUGIN", "app").env("SOURCE", "app").env("TEST", "make test").env("ROLLOUT", rollout);
+        command.env("ADMIN", format!("http://{}", self.host.admin_address)).env("CONFIG", "ostler.toml");
+        if signed {
+            command.env("KEY", "signing.key");
+        }
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    async fn live(&self) -> String {
+        self.host.client.get("/").await.text()
+    }
+}
+
+/// Users ask until this is dropped; how many answers they got, and how many of them were failures.
+struct Load {
+    stop: Arc<AtomicBool>,
+    asked: Arc<AtomicU64>,
+    failed: Arc<AtomicU64>,
+}
+
+impl Load {
+    fn start(host: &Host) -> Self {
+        let load = Load { stop: Arc::default(), asked: Arc::default(), failed: Arc::default() };
+        for version in [Version::Http1, Version::Http2] {
+            let (client, stop) = (host.client(version), load.stop.clone());
+            let (asked, failed) = (load.asked.clone(), load.failed.clone());
+            tokio::spawn(async move {
+                while !stop.load(Relaxed) {
+                    let mut request = client.request(Method::GET, "/", "");
+                    let user = asked.fetch_add(1, Relaxed) % USERS;
+                    request.headers_mut().insert("cookie", format!("user={user}").parse().unwrap());
+                    let reply = client.try_send(request).await.unwrap();
+                    failed.fetch_add(u64::from(reply.status != 200), Relaxed);
+                }
+            });
+        }
+        load
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ci_script_builds_tests_signs_deploys_and_tells_what_became_of_it() {
+    let project = Project::new();
+    project.write("    return ostler_text(\"one\");");
+    let unsigned = project.ci("--strategy instant", false).await;
+    let text = String::from_utf8_lossy(&unsigned.stderr).into_owned();
+    assert!(!unsigned.status.success() && text.contains("signature"), "{text}");
+    told(&project.ci("--strategy instant", true).await);
+    assert_eq!(project.live().await, "one");
+
+    let load = Load::start(&project.host);
+    let canary = "--strategy canary --steps 25,100 --interval 2s --min-requests 50";
+    project.write("    return ostler_text(\"two\");");
+    told(&project.ci(canary, true).await);
+    assert_eq!(project.live().await, "two");
+    assert_eq!(load.failed.load(Relaxed), 0, "of {} requests", load.asked.load(Relaxed));
+
+    // An instance fails every tenth time, which one request before the first user does not show.
+    let broken = "    static int calls;\n    return ++calls % 10 == 0 ? ostler_failure(\"oops\") : ostler_text(\"three\");";
+    project.write(broken);
+    let withdrawn = project.ci(canary, true).await;
+    assert!(!withdrawn.status.success(), "{}", String::from_utf8_lossy(&withdrawn.stdout));
+    assert_eq!(project.live().await, "two");
+    let (asked, failed) = (load.asked.load(Relaxed), load.failed.load(Relaxed));
+    assert!(failed > 0 && failed * 20 < asked, "{failed} of {asked} failed");
+    drop(load);
+
+    project.write("    return ostler_text(\"three\") + ;");
+    assert!(!project.ci("--strategy instant", true).await.status.success(), "it does not compile");
+    project.write("    return ostler_status(404);");
+    assert!(!project.ci("--strategy instant", true).await.status.success(), "its own test fails");
+    assert_eq!(project.live().await, "two");
+}
