@@ -10,7 +10,7 @@ const FLAG: &str = "/v1/flags/new-checkout";
 
 fn start() -> Host {
     let setup = Setup::new();
-    std::fs::write(setup.folder().join("shop.wasm"), harness::behaving("rollout", "version=v1")).unwrap();
+    std::fs::write(setup.folder().join("shop.wasm"), harness::behaving("version=v1")).unwrap();
     setup
         .server("listen = [\"http://127.0.0.1:0\"]\ntrusted_proxies = [\"127.0.0.1\"]")
         .with("[plugins.shop]\npath = 'shop.wasm'")
