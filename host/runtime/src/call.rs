@@ -6,6 +6,9 @@ mod refused;
 mod service;
 mod streaming;
 mod typed;
+mod warm;
+
+pub use warm::warm;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -23,7 +23,7 @@ mod runtime;
 
 pub mod inspect;
 
-pub use call::call;
+pub use call::{call, warm};
 pub use compile::{CodeCache, Component, NoCache};
 pub use guest::Services;
 pub use isolation::Isolation;

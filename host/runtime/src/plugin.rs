@@ -145,6 +145,12 @@ impl Plugin {
         }
     }
 
+    /// Keeps this many instances from being swept, so that this release can take over in no time; 0 is how it begins.
+    /// [`crate::warm`] makes them. They still go if another release needs their slots.
+    pub fn keep_ready(&self, instances: usize) {
+        self.pool.keep_ready(instances);
+    }
+
     /// Ends instances that were idle since before the previous sweep; returns how many.
     pub fn sweep(&self) -> usize {
         self.pool.sweep()

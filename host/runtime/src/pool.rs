@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an instance in here has ended its last exchange well; one that trapped or overran is never put back.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crossbeam_queue::ArrayQueue;
@@ -25,6 +25,8 @@ pub(crate) struct Instance {
 pub(crate) struct Pool {
     idle: ArrayQueue<Box<Instance>>,
     sweep: AtomicU32,
+    /// How many stay, however long they are idle.
+    ready: AtomicUsize,
 }
 
 /// The pools of all releases, since they share the engines' slots: what one only keeps, another may need.
@@ -57,7 +59,7 @@ impl Instance {
 
 impl Pool {
     fn new(size: usize) -> Self {
-        Pool { idle: ArrayQueue::new(size.max(1)), sweep: AtomicU32::new(0) }
+        Pool { idle: ArrayQueue::new(size.max(1)), sweep: AtomicU32::new(0), ready: AtomicUsize::new(0) }
     }
 
     pub(crate) fn take(&self) -> Option<Box<Instance>> {
@@ -74,18 +76,23 @@ impl Pool {
         self.idle.len()
     }
 
+    /// Keeps this many from being swept.
+    pub(crate) fn keep_ready(&self, instances: usize) {
+        self.ready.store(instances, Relaxed);
+    }
+
     fn clear(&self) -> usize {
         std::iter::from_fn(|| self.idle.pop()).count()
     }
 
-    /// Drops instances that have been idle since before the previous sweep; returns how many. Call it at intervals of
+    /// Drops instances that have been idle since before the previous sweep, but for those to be kept ready; returns how many. Call it at intervals of
     /// the idle time wanted.
     pub(crate) fn sweep(&self) -> usize {
         let now = self.sweep.fetch_add(1, Relaxed);
-        let mut dropped = 0;
+        let (ready, mut dropped) = (self.ready.load(Relaxed), 0);
         for _ in 0..self.idle.len() {
             match self.idle.pop() {
-                Some(instance) if instance.idle_since == now => {
+                Some(instance) if instance.idle_since == now || self.idle.len() < ready => {
                     let _ = self.idle.push(instance);
                 }
                 Some(_) => dropped += 1,

@@ -9,10 +9,13 @@ mod context;
 mod definition;
 mod document;
 mod problem;
+pub mod provider;
 mod resolution;
 mod set;
 mod store;
 mod targeting;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;
 

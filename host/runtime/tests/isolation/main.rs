@@ -1,5 +1,5 @@
 //! That nothing leaves a release in isolation: real guests, most of which do all that their import can do, beside real stores
-//! that must not change and a real server that must not be called.
+//! that must not change and a real server that must not be called. And how releases are kept ready, and end.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
     reason = "a test that cannot go on should say so"
 )]
 
+mod ready;
 mod shadow;
 mod smoke;
 mod support;
