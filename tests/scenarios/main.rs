@@ -7,6 +7,7 @@
 mod a_changed_file_is_the_next_release;
 mod a_drain_finishes_what_is_under_way;
 mod a_principal_does_only_what_it_may;
+mod a_release_passes_its_gates_or_is_refused;
 mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
