@@ -302,6 +302,22 @@ const BROKEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[plugins.a]\nadmission = { signature = true, signers = ['ci'] }\n[[routes]]\npath = '/'\nplugin = 'a'\n[admission]\n\
+         strict_grant = true\nhooks = [{ url = 'ftp://x' }]\nkeys.ci-2 = { key = 'RWQ' }",
+        &[
+            "ostler.toml:1: error: plugins.a.admission.signers: found \"ci\"; allowed: names of [admission.keys.NAME]; repair: add \
+             [admission.keys.ci]",
+            "ostler.toml:1: error: plugins.a.admission.signature: found true, and nobody who could sign; allowed: true beside a \
+             key; repair: add [admission.keys.NAME], or [admission.sigstore]",
+            "ostler.toml:7: error: admission.strict_grant: found an unknown key; allowed: keys, hooks, signers, signature, \
+             strict_grants, contents, smoke, handler_change, size, sigstore, advisories, ignored; repair: write strict_grants",
+            "ostler.toml:8: error: admission.hooks[0].url: found no such URL; allowed: a URL of http or https, without user and \
+             fragment; repair: write \"https://HOST/PATH\"",
+            "ostler.toml:9: error: admission.keys.ci-2.key: found no public key; allowed: the line that minisign prints: \
+             \"RW...\"; repair: copy the last line of the .pub file",
+        ],
+    ),
+    (
         "[plugins.a]\ngrant = { limits = ['a'] }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
             "ostler.toml:1: warning: plugins.a.grant.limits: found \"a\"; allowed: names of [limits.NAME]; repair: add \
