@@ -19,7 +19,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, \
-           defaults, auth, limits, authorization, overload, observe, runtime, upstream, redis, cache; repair: write server",
+           defaults, auth, limits, authorization, overload, admission, observe, runtime, upstream, redis, cache; repair: write server",
         ],
     ),
     (

@@ -76,7 +76,11 @@ fn known() -> BTreeSet<String> {
     let unknown = problems.iter().filter(|problem| problem.found == "an unknown key");
     let known: BTreeSet<String> = unknown
         .flat_map(|problem| {
-            let table = problem.key.trim_end_matches("zz").replace("routes[0]", "routes").replace("hooks[0]", "hooks");
+            let table = problem
+                .key
+                .trim_end_matches("zz")
+                .replace("routes[0]", "routes")
+                .replace("hooks[0]", "hooks");
             problem.allowed.split(", ").map(move |key| format!("{table}{key}"))
         })
         .collect();
