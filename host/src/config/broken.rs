@@ -27,7 +27,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         &[
             "ostler.toml:2: error: plugins.a.memroy: found an unknown key; allowed: path, instances, memory, deadline, \
            concurrency, requests_per_instance, table_elements, response_body, request_body, log, grant, openapi, schema, \
-           check_responses, auth, require, tenant, mfa, limits, cost, priority, cache; repair: write memory",
+           check_responses, auth, require, tenant, mfa, limits, cost, priority, cache, when, admission, rollout; repair: write memory",
         ],
     ),
     (

@@ -1,3 +1,5 @@
+//! Lists as tools write them and as attackers do.
+
 use super::*;
 
 fn packages(contents: &Contents) -> Vec<String> {
