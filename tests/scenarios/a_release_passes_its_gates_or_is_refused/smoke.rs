@@ -38,3 +38,27 @@ async fn a_release_that_answers_otherwise_than_it_should_is_refused() {
         assert!(told.contains(reason), "{reason}: {told}");
     }
 }
+
+#[tokio::test]
+async fn a_release_on_trial_calls_nobody() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let grant = format!("grant = {{ http = [\"{origin}\"], networks = [\"127.0.0.1\"] }}");
+    let host = host(Setup::new(), &grant);
+    let fetch = format!(
+        "[[requests]]\npath = '/fetch?url={origin}/price'\nexpect = {{ status = 200, body = 'stubbed' }}\n"
+    );
+    let answered = format!("{fetch}[[outbound]]\nurl = '{origin}/price'\nbody = 'stubbed'\n");
+    let good = component("p2");
+    let told = refused(
+        &host,
+        &upload(&host, &[("component", &good), ("requests", fetch.as_bytes())]).await,
+        "smoke",
+    )
+    .await;
+    assert!(told.contains(&format!("it called GET {origin}/price, which nothing answers")), "{told}");
+    let reply = upload(&host, &[("component", &good), ("requests", answered.as_bytes())]).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    assert!(listener.accept().is_err(), "nothing was sent");
+}
