@@ -10,6 +10,7 @@ mod a_drain_finishes_what_is_under_way;
 mod a_flag_switches_routes_plugins_and_policies;
 mod a_new_release_reaches_users_gradually;
 mod a_principal_does_only_what_it_may;
+mod a_release_passes_its_gates_or_is_refused;
 mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;

@@ -19,7 +19,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, \
-           defaults, auth, limits, authorization, overload, observe, runtime, upstream, redis, cache, flags; repair: write server",
+           defaults, auth, limits, authorization, overload, admission, observe, runtime, upstream, redis, cache, flags; repair: write server",
         ],
     ),
     (
@@ -40,7 +40,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         &[
             "ostler.toml:2: error: plugins.a.memroy: found an unknown key; allowed: path, instances, memory, deadline, \
            concurrency, requests_per_instance, table_elements, response_body, request_body, log, grant, openapi, schema, \
-           check_responses, auth, require, tenant, mfa, limits, cost, priority, cache; repair: write memory",
+           check_responses, auth, require, tenant, mfa, limits, cost, priority, cache, when, admission, rollout; repair: write memory",
         ],
     ),
     (
@@ -322,6 +322,22 @@ const BROKEN: &[(&str, &[&str])] = &[
         &[
             "ostler.toml:7: error: cost: found 6; allowed: at most 5, what a holds; repair: lower cost, or raise the limit's \
            rate or burst",
+        ],
+    ),
+    (
+        "[plugins.a]\nadmission = { signature = true, signers = ['ci'] }\n[[routes]]\npath = '/'\nplugin = 'a'\n[admission]\n\
+         strict_grant = true\nhooks = [{ url = 'ftp://x' }]\nkeys.ci-2 = { key = 'RWQ' }",
+        &[
+            "ostler.toml:1: error: plugins.a.admission.signers: found \"ci\"; allowed: names of [admission.keys.NAME]; repair: add \
+             [admission.keys.ci]",
+            "ostler.toml:1: error: plugins.a.admission.signature: found true, and nobody who could sign; allowed: true beside a \
+             key; repair: add [admission.keys.NAME], or [admission.sigstore]",
+            "ostler.toml:7: error: admission.strict_grant: found an unknown key; allowed: keys, hooks, signers, signature, \
+             strict_grants, contents, smoke, handler_change, size, sigstore, advisories, ignored; repair: write strict_grants",
+            "ostler.toml:8: error: admission.hooks[0].url: found no such URL; allowed: a URL of http or https, without user and \
+             fragment; repair: write \"https://HOST/PATH\"",
+            "ostler.toml:9: error: admission.keys.ci-2.key: found no public key; allowed: the line that minisign prints: \
+             \"RW...\"; repair: copy the last line of the .pub file",
         ],
     ),
     (

@@ -113,6 +113,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("plugins.NAME.rollout.analysis.error_rate", analysis.error_rate as u64),
         ("limits.NAME.max_keys", ostler_services::limits::MAX_KEYS as u64),
         ("cache.memory", cache_memory),
+        ("admission.size", ostler_core::admission::COMPONENT_MAX),
         ("cache.disk", disk),
         ("cache.entry", entry),
         ("upstream.idle_per_origin", idle_per_origin as u64),
@@ -124,6 +125,7 @@ fn defaults() -> BTreeMap<String, u128> {
     ];
     let durations = [
         ("overload.retry_after", retry_after),
+        ("admission.hooks.deadline", ostler_release::admission::Hook::DEADLINE),
         ("server.header_deadline", header_deadline),
         ("server.idle_deadline", idle_deadline),
         ("server.body_deadline", body_deadline),

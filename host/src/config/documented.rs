@@ -23,6 +23,7 @@ fn known() -> BTreeSet<String> {
         zz = 1
         grant = { zz = 1 }
         rollout = { zz = 1, analysis = { zz = 1 } }
+        admission = { zz = 1 }
         [[routes]]
         zz = 1
         [defaults]
@@ -60,6 +61,11 @@ fn known() -> BTreeSet<String> {
         [flags]
         zz = 1
         provider = { zz = 1 }
+        [admission]
+        zz = 1
+        keys.NAME = { zz = 1 }
+        sigstore = { zz = 1 }
+        hooks = [{ zz = 1 }]
         [observe]
         zz = 1
         [runtime]
@@ -74,14 +80,19 @@ fn known() -> BTreeSet<String> {
     let unknown = problems.iter().filter(|problem| problem.found == "an unknown key");
     let known: BTreeSet<String> = unknown
         .flat_map(|problem| {
-            let table = problem.key.trim_end_matches("zz").replace("routes[0]", "routes");
+            let table = problem
+                .key
+                .trim_end_matches("zz")
+                .replace("routes[0]", "routes")
+                .replace("hooks[0]", "hooks");
             problem.allowed.split(", ").map(move |key| format!("{table}{key}"))
         })
         .collect();
     // The keys of the gate may stand in three places, and are told of once.
     let again = |key: &String| {
         let key = key.strip_prefix("plugins.NAME.").or(key.strip_prefix("routes."));
-        key.is_some_and(|key| known.contains(&format!("defaults.{key}")))
+        let shared = key.is_some_and(|key| known.contains(&format!("defaults.{key}")));
+        shared || key.is_some_and(|key| key.starts_with("admission.") && known.contains(key))
     };
     known.iter().filter(|key| !again(key)).cloned().collect()
 }

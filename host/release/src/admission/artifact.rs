@@ -41,7 +41,7 @@ pub fn judge(rules: &Rules, new: &Facts, before: &Before<'_>) -> Verdict {
     let changed = before.live.filter(|live| live.handler != new.handler && !rules.handler_change);
     if let Some(live) = changed {
         reasons.push(format!(
-            "it is a {} handler, and the live release is a {} handler; allow it with handler_change = true",
+            "it is a handler of {}, and the live release one of {}; allow it with handler_change = true",
             new.handler, live.handler
         ));
     }
@@ -52,7 +52,7 @@ pub fn judge(rules: &Rules, new: &Facts, before: &Before<'_>) -> Verdict {
         return Err(reasons);
     }
     let needs = if new.needs.is_empty() { "nothing".to_owned() } else { new.needs.join(", ") };
-    Ok(format!("{} handler, {} bytes, asks for {needs}", new.handler, new.size))
+    Ok(format!("handler of {}, {} bytes, asks for {needs}", new.handler, new.size))
 }
 
 fn strict(new: &Facts, before: &Before<'_>) -> Vec<String> {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_first_release_is_taken_as_it_is() {
         let told = judge(&Rules::default(), &facts("typed", &["kv"]), &Before::default()).unwrap();
-        assert_eq!(told, "typed handler, 10 bytes, asks for kv");
+        assert_eq!(told, "handler of typed, 10 bytes, asks for kv");
         let granted = Before { granted: &["kv"], ..Before::default() };
         judge(&strict_rules(), &facts("typed", &["kv"]), &granted).unwrap();
     }

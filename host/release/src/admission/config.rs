@@ -69,6 +69,11 @@ pub struct Hook {
     pub secret: Option<String>,
 }
 
+impl Hook {
+    /// Longest time for an answer, where nothing else is said.
+    pub const DEADLINE: Duration = Duration::from_secs(5);
+}
+
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secret = self.secret.as_ref().map(|_| "(secret)");
@@ -189,7 +194,7 @@ fn hook(mut table: Section<'_>) -> Option<Hook> {
     let deadline = table.duration("deadline", Duration::from_millis(100)..=Duration::from_secs(120));
     let secret = table.string("secret").map(|secret| secret.value);
     table.finish();
-    Some(Hook { url: url?, deadline: deadline.unwrap_or(Duration::from_secs(5)), secret })
+    Some(Hook { url: url?, deadline: deadline.unwrap_or(Hook::DEADLINE), secret })
 }
 
 fn fits(url: &Uri) -> bool {

@@ -307,5 +307,4 @@ fn told(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "smoke_tests.rs"]
 mod tests;

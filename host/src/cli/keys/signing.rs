@@ -72,15 +72,13 @@ impl GenerateSigning {
         }
         let (secret, public) =
             (PathBuf::from(format!("{}.key", self.name)), PathBuf::from(format!("{}.pub", self.name)));
-        for file in [&secret, &public].into_iter().filter(|file| file.exists()) {
-            return Err(Failure::new(
-                format!("{} is there already", file.display()),
-                "choose another name, or move it away",
-            ));
+        if let Some(file) = [&secret, &public].into_iter().find(|file| file.exists()) {
+            let repair = "choose another name, or move it away";
+            return Err(Failure::new(format!("{} is there already", file.display()), repair));
         }
         let pair = match self.no_passphrase {
             true => KeyPair::generate_unencrypted_keypair(),
-            false => KeyPair::generate_encrypted_keypair(Some(self.passphrase.new()?)),
+            false => KeyPair::generate_encrypted_keypair(Some(self.passphrase.choose()?)),
         };
         let pair = pair.map_err(failed)?;
         let comment = format!("minisign encrypted secret key {}", self.name);
@@ -156,7 +154,7 @@ impl Sign {
 }
 
 impl Passphrase {
-    fn new(&self) -> Result<String, Failure> {
+    fn choose(&self) -> Result<String, Failure> {
         if self.passphrase_file.is_some() {
             return self.known();
         }

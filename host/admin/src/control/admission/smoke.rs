@@ -75,7 +75,7 @@ impl Control {
         plugin.sweep();
         let count = requests.requests.len();
         Ok(if reasons.is_empty() {
-            Ok(format!("{count} requests were answered as expected"))
+            Ok(format!("answered as expected: {count} of {count} requests"))
         } else {
             Err(reasons)
         })

@@ -79,6 +79,16 @@ impl Shelf {
 }
 
 impl Advisories {
+    /// What one file says.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let mut advisories = Advisories::default();
+        osv::read(text, &mut advisories)?;
+        Ok(advisories)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.count

@@ -1,3 +1,5 @@
+//! Advisories on a disk that changes.
+
 use super::*;
 
 const TIME: &str = r#"{"id":"RUSTSEC-2020-0071","aliases":["CVE-2020-26235"],"summary":"Potential segfault",

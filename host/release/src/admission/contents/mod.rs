@@ -97,17 +97,14 @@ fn summary(contents: &Contents, advisories: &Advisories, notices: usize) -> Stri
     let of: Vec<_> =
         of.iter().filter(|(_, count)| *count > 0).map(|(of, count)| format!("{count} {of}")).collect();
     let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
-    let packages = match (contents.told, contents.packages.len()) {
-        (false, _) => "nothing tells what it is made of".to_owned(),
-        (true, 1) => format!("1 package{of}"),
-        (true, count) => format!("{count} packages{of}"),
+    let packages = match contents.told {
+        false => "nothing tells what it is made of".to_owned(),
+        true => format!("packages: {}{of}", contents.packages.len()),
     };
     let known = match (advisories.len(), notices) {
         (0, _) => String::new(),
-        (count, 0) => format!("; none is in {count} advisories"),
-        (count, notices) => {
-            format!("; none is refused by {count} advisories, {notices} of which are notices about them")
-        }
+        (count, 0) => format!("; advisories: {count}, none about them"),
+        (count, notices) => format!("; advisories: {count}, about them only notices: {notices}"),
     };
     packages + &known
 }

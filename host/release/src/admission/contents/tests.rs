@@ -1,3 +1,5 @@
+//! Lists as tools write them and as attackers do.
+
 use super::*;
 
 fn packages(contents: &Contents) -> Vec<String> {
@@ -155,7 +157,7 @@ fn what_advisories_are_about_is_refused_unless_ignored() {
     assert_eq!(told, ["npm package evil 1.0.0 is affected by BAD"]);
     judge(&rules, &contents(&["evil"]), &advisories, &["BAD".into()]).unwrap();
     let told = judge(&rules, &contents(&["old"]), &advisories, &[]).unwrap();
-    assert!(told.contains("1 of which are notices"), "{told}");
+    assert!(told.contains("only notices: 1"), "{told}");
     let told = judge(&rules, &Contents::default(), &advisories, &[]).unwrap_err();
     assert!(told[0].contains("--sbom"), "{told:?}");
     let told = judge(&Rules::default(), &Contents::default(), &Advisories::default(), &[]).unwrap();

@@ -1,3 +1,5 @@
+//! Requests of all kinds, good answers and bad ones.
+
 use super::*;
 
 const FULL: &str = r#"
