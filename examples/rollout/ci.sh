@@ -10,7 +10,8 @@
 # TOKEN_FILE  file with its token (admin.token)
 # TEST        command that tests the source, run in its folder; none without it
 # CONFIG      a configuration of the host that is checked first; none without it
-# KEY         file with the secret key that signs; unsigned without it
+# KEY         file with the secret key that signs (`ostler keys generate-signing`); unsigned without it
+# PASSPHRASE  file with that key's passphrase; it is for keys without one otherwise
 # REQUESTS    requests that the host tries the release with before any user meets it (requests.toml, if it is there)
 # ROLLOUT     how it takes over (--strategy canary --steps 5,25,100 --interval 1m --min-requests 100)
 # OUT         folder for what is built (target)
@@ -18,7 +19,7 @@
 set -eu
 : "${PLUGIN:?names no plugin}"
 : "${SOURCE:=.}" "${ADMIN:=http://127.0.0.1:9080}" "${TOKEN_FILE:=admin.token}" "${OUT:=target}" "${OSTLER:=ostler}"
-: "${TEST:=}" "${CONFIG:=}" "${KEY:=}" "${REQUESTS:=requests.toml}"
+: "${TEST:=}" "${CONFIG:=}" "${KEY:=}" "${PASSPHRASE:=}" "${REQUESTS:=requests.toml}"
 : "${ROLLOUT:=--strategy canary --steps 5,25,100 --interval 1m --min-requests 100}"
 release="$OUT/$PLUGIN.wasm"
 
@@ -38,16 +39,17 @@ if [ -n "$CONFIG" ]; then
     "$OSTLER" check -c "$CONFIG"
 fi
 
-# What goes along with the component is collected as arguments.
-set --
+# The signature goes along by itself, since it lies beside the component. That of an earlier run would not fit.
+rm -f "$release.minisig"
 if [ -n "$KEY" ]; then
     step "sign"
-    "$OSTLER" keys sign "$release" --key "$KEY"
-    set -- "$@" --signature "$release.minisig"
+    set -- --key "$KEY"
+    [ -z "$PASSPHRASE" ] || set -- "$@" --passphrase-file "$PASSPHRASE"
+    "$OSTLER" keys sign "$release" --plugin "$PLUGIN" "$@"
 fi
-if [ -e "$REQUESTS" ]; then
-    set -- "$@" --requests "$REQUESTS"
-fi
+
+set --
+[ ! -e "$REQUESTS" ] || set -- --requests "$REQUESTS"
 
 step "deploy $PLUGIN to $ADMIN"
 # shellcheck disable=SC2086 # ROLLOUT is words

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use harness::{Host, Setup, Version, ostler};
 use http::Method;
+use serde_json::Value;
 
 use super::{example, told};
 
@@ -28,17 +29,18 @@ impl Project {
             Command::new(ostler()).args(["new", "app", "--lang", "c"]).current_dir(setup.folder()).output();
         told(&new.unwrap());
         let folder = setup.folder().join("app");
-        let made =
-            Command::new(ostler()).args(["keys", "pair", "signing"]).current_dir(setup.folder()).output();
-        let public = told(&made.unwrap());
-        let public = public.lines().find_map(|line| line.strip_prefix("RW").map(|rest| format!("RW{rest}")));
+        let mut keys = Command::new(ostler());
+        keys.args(["keys", "generate-signing", "signing", "--no-passphrase", "--json"]);
+        let made: Value =
+            serde_json::from_str(&told(&keys.current_dir(setup.folder()).output().unwrap())).unwrap();
+        let public = made["key"].as_str().unwrap();
         let test = "#undef NDEBUG\n#include <assert.h>\n#include \"ostler_testing.h\"\n\
             int main(void) { ostler_test_begin(); assert(ostler_test_send(\"GET\", \"/\", 0)->status == 200); }\n";
         fs::write(folder.join("handler_test.c"), test).unwrap();
-        let requests = "[[request]]\npath = \"/\"\nstatus = 200\n";
+        let requests = "[[requests]]\npath = \"/\"\n";
         fs::write(setup.folder().join("requests.toml"), requests).unwrap();
         let host = setup
-            .with(&format!("[admission]\nsignature = true\nsmoke = true\n[admission.keys.ci]\nkey = {:?}", public.unwrap()))
+            .with(&format!("[admission]\nsignature = true\nsmoke = true\n[admission.keys.ci]\nkey = {public:?}"))
             .with("[plugins.app]\n[plugins.app.rollout]\nsticky = \"cookie:user\"\n[plugins.app.rollout.analysis]\nevery = \"500ms\"")
             .route("/", "app")
             .start();

@@ -6,7 +6,7 @@ use ostler_sdk::{Error, Request, Response, flags};
 fn handle(request: Request) -> Result<Response, Error> {
     let path =
         request.match_path("/orders/{order}/delivery").ok_or_else(|| Error::not_found("no such page"))?;
-    let order = path.get("order");
+    let order: u64 = path.get("order").parse().map_err(|_| Error::not_found("no such order"))?;
     if flags::get_boolean("free-delivery", false) {
         return Ok(Response::text(format!("v1: delivery of order {order} is free\n")));
     }
