@@ -176,7 +176,7 @@ const BROKEN: &[(&str, &[&str])] = &[
          [[routes]]\npath = '/x'\nmethods = ['POST']\nplugin = 'b'\n[[routes]]\npath = '/x'\nplugin = 'b'",
         &[
             "ostler.toml:12: error: routes[2].path: found \"/x\", which line 4 routes already (any host, GET, PUT); allowed: \
-           each method of a path once; repair: give them different methods, or remove one",
+           each method of a path once; repair: give them different methods, or one a when, or remove one",
         ],
     ),
     (
