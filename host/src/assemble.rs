@@ -49,6 +49,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Flags(#[from] ostler_release::flags::LoadError),
     #[error(transparent)]
+    FlagProvider(#[from] ostler_release::flags::provider::ProviderError),
+    #[error(transparent)]
     Identity(#[from] NeedsError),
     #[error(transparent)]
     Upstream(#[from] BadCa),
@@ -66,6 +68,8 @@ pub(crate) enum Error {
 
 /// Serves until SIGTERM or SIGINT, then drains. Needs a tokio runtime.
 pub(crate) async fn serve(config: Config) -> Result<(), Error> {
+    // Two providers of cryptography are linked; crates that name none (the one for Redis) would not choose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let observe = Observe::start(&config.observe)?;
     let served = run(config, observe.clone()).await;
     if let Err(error) = &served {
@@ -93,6 +97,7 @@ async fn run(config: Config, observe: Observe) -> Result<(), Error> {
     caches::register(&observe.metrics, &cache);
     let flags = Store::open(database.clone(), Clock::default(), &config.flags, redis.clone())?;
     flags::register(&observe.metrics, flags.clone());
+    flags::provide(&config.flags, flags.flags()).await?;
     let counted = limits.clone();
     let failures = Failures::new(&observe.metrics);
     let identity = Needs::open(database.clone(), upstream.clone(), observe.clone(), failures)?;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod a_changed_file_is_the_next_release;
+mod a_changed_flag_counts_at_once;
 mod a_drain_finishes_what_is_under_way;
 mod a_flag_switches_routes_plugins_and_policies;
 mod a_principal_does_only_what_it_may;
@@ -21,6 +22,7 @@ mod components_made_for_other_hosts_run;
 mod developing_swaps_in_every_change;
 mod every_exchange_leaves_one_line;
 mod every_handler_kind_answers;
+mod flags_answer_as_flagd_does;
 mod flags_are_asked_by_any_program;
 mod flags_are_changed_by_one_at_a_time;
 mod hostile_plugins_harm_only_themselves;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ostler_observe::metrics::{Metrics, Text};
-use ostler_release::flags::{FileError, Source, Store};
+use ostler_release::flags::provider::{self, ProviderError};
+use ostler_release::flags::{Config, FileError, Flags, Source, Store};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -78,6 +79,16 @@ impl Watched {
             Err(error) => Some(error),
         }
     }
+}
+
+/// Makes the flags what clients of the `open-feature` crate ask, and puts another provider in their place if one is configured.
+pub(super) async fn provide(config: &Config, flags: &Flags) -> Result<(), ProviderError> {
+    provider::register(flags).await;
+    if let Some(config) = &config.provider {
+        flags.use_other(provider::connect(config).await?);
+        tracing::info!(kind = ?config.kind, "flags are asked of another provider");
+    }
+    Ok(())
 }
 
 /// What is defined and how it got there, as metrics.

@@ -27,12 +27,12 @@ const BROKEN: &[(&str, &[&str])] = &[
         &[
             "ostler.toml:2: error: flags.files: found \"none.json\": No such file or directory (os error 2); allowed: a file of flags \
            in flagd's format; repair: write the file, or take it out of the list",
-            "ostler.toml:2: error: flags.files: found \"ostler.toml\": the file: expected value at line 1 column 2; allowed: JSON; \
+            "ostler.toml:2: error: flags.files: found \"ostler.toml\": the file: expected ident at line 1 column 3; allowed: JSON; \
            repair: correct it; docs/flags.md shows a file",
             "ostler.toml:3: error: flags.shared: found no [redis] to share flags in; allowed: shared beside [redis]; repair: add \
            [redis] url",
             "ostler.toml:4: error: flags.namespace: found \"A b\"; allowed: 1 to 63 of a-z, 0-9, - and _",
-            "ostler.toml:5: error: flags.file: found an unknown key; allowed: files, shared, namespace; repair: write files",
+            "ostler.toml:5: error: flags.file: found an unknown key; allowed: files, shared, namespace, provider; repair: write files",
         ],
     ),
     (

@@ -58,6 +58,7 @@ fn known() -> BTreeSet<String> {
         zz = 1
         [flags]
         zz = 1
+        provider = { zz = 1 }
         [observe]
         zz = 1
         [runtime]

@@ -16,7 +16,8 @@ async fn every_metric_is_documented_with_its_type() {
     let tables = "[auth.t]\nkind = \"jwt\"\nissuer = \"t\"\naudience = [\"t\"]\nsecret = \"of thirty-two bytes, as is needed\"\n\
         [[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\n[[routes]]\npath = \"/echo\"\nplugin = \"p\"\nauth = [\"t\"]\nlimits = [\"l\"]\n\
         [[routes]]\npath = \"/denied\"\nplugin = \"p\"\nauth = [\"t\"]\nrequire = [\"a:b\"]\n\
-        [limits.l]\nrate = \"100/s\"\n[redis]\nurl = \"redis://127.0.0.1:1\"";
+        [limits.l]\nrate = \"100/s\"\n[redis]\nurl = \"redis://127.0.0.1:1\"\n\
+        [flags]\nshared = true";
     let host = Setup::new().plugin("p", "typed", "").with(tables).start();
     // Some metrics exist from their first count on.
     assert_eq!(host.client.get("/trap").await.status, 500);

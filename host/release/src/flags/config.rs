@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use ostler_core::settings::{Located, Section};
 
+use super::provider;
+
 /// Most files.
 const FILES_MAX: usize = 64;
 
@@ -16,11 +18,13 @@ pub struct Config {
     pub shared: bool,
     /// `namespace`: what the names of its keys in Redis begin with. Default: `ostler`.
     pub namespace: String,
+    /// `provider`: another provider of OpenFeature, asked in place of this host's flags. Default: none.
+    pub provider: Option<provider::Config>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { files: Vec::new(), shared: false, namespace: "ostler".into() }
+        Config { files: Vec::new(), shared: false, namespace: "ostler".into(), provider: None }
     }
 }
 
@@ -54,7 +58,8 @@ impl Config {
         if let Some(text) = namespace.as_ref().filter(|text| !ostler_core::plugin::is_name(text)) {
             section.problem("namespace", format!("{text:?}"), "1 to 63 of a-z, 0-9, - and _", "");
         }
+        let provider = section.section("provider").and_then(provider::Config::read);
         let files = files.iter().take(FILES_MAX).map(|file| check(section, file)).collect();
-        Config { files, shared, namespace: namespace.unwrap_or(default.namespace) }
+        Config { files, shared, namespace: namespace.unwrap_or(default.namespace), provider }
     }
 }

@@ -8,7 +8,10 @@ mod config;
 mod context;
 mod definition;
 mod document;
+#[cfg(test)]
+mod hostile;
 mod problem;
+pub mod provider;
 mod resolution;
 mod set;
 mod store;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::definition::Flag;
+use super::provider::{Kind, Other};
 use super::resolution::{ErrorCode, Resolution, no_metadata};
 
 type ByKey = std::collections::HashMap<Arc<str>, Arc<Flag>, RandomState>;
@@ -21,6 +22,7 @@ type ByKey = std::collections::HashMap<Arc<str>, Arc<Flag>, RandomState>;
 #[derive(Clone, Default)]
 pub struct Flags {
     set: Arc<ArcSwap<FlagSet>>,
+    other: Arc<OnceLock<Other>>,
 }
 
 /// Where a flag was defined.
@@ -105,26 +107,36 @@ impl FlagSet {
         key: &str,
         default: T,
         context: &dyn Context,
-        wanted: &str,
+        wanted: Kind,
         read: impl FnOnce(&Arc<Value>) -> Option<T>,
     ) -> Resolution<T> {
         let Some(flag) = self.flags.get(key) else {
             return Resolution::failed(default, ErrorCode::FlagNotFound, not_found(key));
         };
-        let said = flag.ask(context);
-        let value = match said.value {
-            None => default,
-            Some(value) => match read(value) {
-                Some(value) => value,
-                None => {
-                    let message = format!("flag {key:?} is of another type than {wanted}");
-                    let failed = Resolution::failed(default, ErrorCode::TypeMismatch, message);
-                    return Resolution { metadata: said.metadata, ..failed };
-                }
-            },
-        };
-        said.map(|_| value)
+        typed(key, default, flag.ask(context), wanted, read)
     }
+}
+
+/// What was said, as a `T`.
+fn typed<T>(
+    key: &str,
+    default: T,
+    said: Resolution<Option<&Arc<Value>>>,
+    wanted: Kind,
+    read: impl FnOnce(&Arc<Value>) -> Option<T>,
+) -> Resolution<T> {
+    let value = match said.value {
+        None => default,
+        Some(value) => match read(value) {
+            Some(value) => value,
+            None => {
+                let message = format!("flag {key:?} is of another type than {wanted:?}");
+                let failed = Resolution::failed(default, ErrorCode::TypeMismatch, message);
+                return Resolution { metadata: said.metadata, ..failed };
+            }
+        },
+    };
+    said.map(|_| value)
 }
 
 impl Flags {
@@ -138,37 +150,82 @@ impl Flags {
         self.set.store(Arc::new(set));
     }
 
+    /// Asks `other` from now on, in place of the flags of this host; once only.
+    pub fn use_other(&self, other: Other) {
+        let _ = self.other.set(other);
+    }
+
+    /// Makes sure that the next question is answered by what another provider says now, if one is configured: for whoever can wait.
+    /// Without one it is nothing.
+    pub fn prepare(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let asked = self.other.get().map(|other| other.prepare(key, kind, context));
+        async move {
+            if let Some(asked) = asked {
+                asked.await;
+            }
+        }
+    }
+
+    /// Whether another provider answers in place of the flags of this host.
+    pub fn is_other(&self) -> bool {
+        self.other.get().is_some()
+    }
+
+    fn ask<T>(
+        &self,
+        key: &str,
+        default: T,
+        context: &dyn Context,
+        kind: Kind,
+        read: impl FnOnce(&Arc<Value>) -> Option<T>,
+    ) -> Resolution<T> {
+        match self.other.get() {
+            None => self.set.load().typed(key, default, context, kind, read),
+            Some(other) => {
+                let said = other.answer(key, kind, context);
+                let value = said.value.clone();
+                typed(key, default, said.map(|_| value.as_ref()), kind, read)
+            }
+        }
+    }
+
     /// Asks a flag whose values are booleans.
     pub fn boolean(&self, key: &str, default: bool, context: &dyn Context) -> Resolution<bool> {
-        self.set.load().typed(key, default, context, "boolean", |value| value.as_bool())
+        self.ask(key, default, context, Kind::Boolean, |value| value.as_bool())
     }
 
     /// Asks a flag whose values are texts.
     pub fn string(&self, key: &str, default: String, context: &dyn Context) -> Resolution<String> {
-        self.set.load().typed(key, default, context, "string", |value| value.as_str().map(str::to_owned))
+        self.ask(key, default, context, Kind::String, |value| value.as_str().map(str::to_owned))
     }
 
     /// Asks a flag whose values are numbers.
     pub fn number(&self, key: &str, default: f64, context: &dyn Context) -> Resolution<f64> {
-        self.set.load().typed(key, default, context, "number", |value| value.as_f64())
+        self.ask(key, default, context, Kind::Number, |value| value.as_f64())
     }
 
     /// Asks a flag whose values are objects.
     pub fn object(&self, key: &str, default: Arc<Value>, context: &dyn Context) -> Resolution<Arc<Value>> {
-        let object = |value: &Arc<Value>| value.is_object().then(|| value.clone());
-        self.set.load().typed(key, default, context, "object", object)
+        self.ask(key, default, context, Kind::Object, |value| value.is_object().then(|| value.clone()))
     }
 
-    /// Asks a flag of any type; a value of `None` is the default of whoever asks.
+    /// Asks a flag of this host, of any type; a value of `None` is the default of whoever asks. Another provider is not asked.
     pub fn resolve(&self, key: &str, context: &dyn Context) -> Resolution<Option<Arc<Value>>> {
         self.set.load().resolve(key, context)
     }
 
     /// Whether a switch is on; `otherwise` where its flag says nothing: it is missing, disabled, no boolean, or cannot be evaluated.
     pub fn holds(&self, when: &When, context: &dyn Context, otherwise: bool) -> bool {
-        let set = self.set.load();
-        let said =
-            set.get(&when.flag).and_then(|flag| flag.ask(context).value.and_then(|value| value.as_bool()));
+        let boolean = |value: Option<&Arc<Value>>| value.and_then(|value| value.as_bool());
+        let said = match self.other.get() {
+            None => self.set.load().get(&when.flag).and_then(|flag| boolean(flag.ask(context).value)),
+            Some(other) => boolean(other.answer(&when.flag, Kind::Boolean, context).value.as_ref()),
+        };
         said.map_or(otherwise, |said| said == when.on)
     }
 }
