@@ -59,6 +59,7 @@ fn known() -> BTreeSet<String> {
         [flags]
         zz = 1
         provider = { zz = 1 }
+        ofrep = { zz = 1 }
         [observe]
         zz = 1
         [runtime]

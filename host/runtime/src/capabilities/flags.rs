@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use ostler_core::Exchange;
 use ostler_observe::Exposure;
-use ostler_release::flags::{self, Attribute, Context, Kind, Resolution};
+use ostler_release::flags::provider::Kind;
+use ostler_release::flags::{self, Attribute, Context, Resolution};
 use serde_json::Value as Json;
 
 use crate::bindings::flags::{Details, ErrorCode, Host, Value};
