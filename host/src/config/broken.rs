@@ -23,6 +23,21 @@ const BROKEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[flags]\ntargeting_key = 'visitor'\nexposure_log = '1'\n[flags.ofrep]\npath = '/flags'\nlisten = '127.0.0.1:9080'\nport = 1",
+        &[
+            "ostler.toml:2: error: flags.targeting_key: found \"visitor\"; allowed: \"cookie:NAME\" or \"header:NAME\"; repair: \
+             write \"cookie:NAME\", or leave it out for the client's address",
+            "ostler.toml:3: error: flags.exposure_log: found \"1\"; allowed: a share from \"0%\" to \"100%\", such as \"0.1%\"; \
+             repair: write \"1%\"",
+            "ostler.toml:4: error: flags.ofrep.auth: found nothing; allowed: names of [auth.NAME], or [] to let everybody ask; \
+             repair: add auth = [\"NAME\"], or auth = [] where everybody may ask",
+            "ostler.toml:5: error: flags.ofrep.path: found \"/flags\"; allowed: a path that ends in /ofrep; repair: write \
+             \"/ofrep\": clients add /ofrep/v1/... to the address they are given",
+            "ostler.toml:7: error: flags.ofrep.port: found an unknown key; allowed: auth, require, limits, cost, path, listen, \
+             bulk; repair: remove it",
+        ],
+    ),
+    (
         "[flags]\nfiles = ['none.json', 'ostler.toml']\nshared = true\nnamespace = 'A b'\nfile = 'x'",
         &[
             "ostler.toml:2: error: flags.files: found \"none.json\": No such file or directory (os error 2); allowed: a file of flags \
@@ -32,7 +47,7 @@ const BROKEN: &[(&str, &[&str])] = &[
             "ostler.toml:3: error: flags.shared: found no [redis] to share flags in; allowed: shared beside [redis]; repair: add \
            [redis] url",
             "ostler.toml:4: error: flags.namespace: found \"A b\"; allowed: 1 to 63 of a-z, 0-9, - and _",
-            "ostler.toml:5: error: flags.file: found an unknown key; allowed: files, shared, namespace, provider; repair: write files",
+            "ostler.toml:5: error: flags.file: found an unknown key; allowed: files, shared, namespace, provider, targeting_key, exposure_log, ofrep; repair: write files",
         ],
     ),
     (
@@ -186,7 +201,7 @@ const BROKEN: &[(&str, &[&str])] = &[
          [[routes]]\npath = '/x'\nmethods = ['POST']\nplugin = 'b'\n[[routes]]\npath = '/x'\nplugin = 'b'",
         &[
             "ostler.toml:12: error: routes[2].path: found \"/x\", which line 4 routes already (any host, GET, PUT); allowed: \
-           each method of a path once; repair: give them different methods, or remove one",
+           each method of a path once; repair: give them different methods, or one a when, or remove one",
         ],
     ),
     (

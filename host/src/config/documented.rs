@@ -66,6 +66,7 @@ fn known() -> BTreeSet<String> {
         keys.NAME = { zz = 1 }
         sigstore = { zz = 1 }
         hooks = [{ zz = 1 }]
+        ofrep = { zz = 1 }
         [observe]
         zz = 1
         [runtime]

@@ -67,14 +67,14 @@ impl<'a> Taken<'a> {
     fn add(&mut self, route: &'a Route, problems: &Problems) {
         let path = route.spec.path.as_str();
         if let Some(same) = self.by_pattern.get_mut(path) {
-            if let Some(other) = same.iter().find(|other| overlap(&other.spec, &route.spec)) {
+            if let Some(other) = same.iter().find(|other| other.spec.overlaps(&route.spec)) {
                 let (host, methods) = (host(&route.spec), methods(&other.spec));
                 let found = format!("{path:?}, which line {} routes already ({host}, {methods})", other.line);
                 route.problem(
                     problems,
                     found,
                     "each method of a path once",
-                    "give them different methods, or remove one".into(),
+                    "give them different methods, or one a when, or remove one".into(),
                 );
             }
             same.push(route);
@@ -103,10 +103,6 @@ impl<'a> Taken<'a> {
             format!("write {with:?} in both, or remove one"),
         );
     }
-}
-
-fn overlap(a: &RouteSpec, b: &RouteSpec) -> bool {
-    a.methods.is_empty() || b.methods.is_empty() || a.methods.iter().any(|method| b.methods.contains(method))
 }
 
 fn host(route: &RouteSpec) -> &str {

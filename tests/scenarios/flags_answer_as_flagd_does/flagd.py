@@ -19,7 +19,7 @@ with open(flags_file) as file:
 with open(contexts_file) as file:
     contexts = json.load(file)
 
-api.set_provider(
+api.set_provider_and_wait(
     FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=flags_file)
 )
 client = api.get_client()

@@ -47,9 +47,11 @@ impl Switches {
     fn holds<'a>(&'a self, when: &When, mut asker: Asker<'a>, otherwise: bool) -> bool {
         let Inner { flags, exposures, targeting } = &*self.0;
         asker.targeting = targeting.as_ref();
-        let said = flags.resolve(&when.flag, &asker);
+        // What the flag has to be taken for, where it says nothing.
+        let default = otherwise == when.on;
+        let said = flags.boolean(&when.flag, default, &asker);
         super::note(exposures, "when", &when.flag, &said, || asker.targeting_key().map(Cow::into_owned));
-        said.value.and_then(|value| value.as_bool()).map_or(otherwise, |said| said == when.on)
+        said.value == when.on
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ostler_core::Exchange;
 use ostler_observe::Exposure;
+use ostler_release::flags::provider::Kind;
 use ostler_release::flags::{self, Attribute, Context, Resolution};
 use serde_json::Value as Json;
 
@@ -126,13 +127,29 @@ impl Context for Asker<'_> {
 }
 
 impl Guest {
+    /// The exchange as flags see it.
+    fn asker(&self) -> Asker<'_> {
+        Asker { env: &self.env, exchange: self.exchange.as_ref(), added: &self.flag_context }
+    }
+
+    /// Waits for what another provider says, if one is asked in place of this host's flags.
+    fn prepare_flag(&self, key: &str, kind: Kind) -> impl Future<Output = ()> + Send + 'static {
+        let prepared =
+            self.env.flags.is_other().then(|| Box::pin(self.env.flags.prepare(key, kind, &self.asker())));
+        async move {
+            if let Some(prepared) = prepared {
+                prepared.await;
+            }
+        }
+    }
+
     /// Asks with the exchange's context, and counts the answer, also for the flag's experiment if it is under one.
     fn ask_flag<T>(
         &mut self,
         key: &str,
         ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>,
     ) -> Resolution<T> {
-        let asker = Asker { env: &self.env, exchange: self.exchange.as_ref(), added: &self.flag_context };
+        let asker = self.asker();
         let said = ask(&self.env.flags, &asker);
         // A key that is no flag's may be anything, and is not told.
         let flag = if said.error == Some(flags::ErrorCode::FlagNotFound) { "" } else { key };
@@ -167,22 +184,33 @@ impl Guest {
 
 impl Host for Guest {
     async fn get_boolean(&mut self, key: String, default: bool) -> wasmtime::Result<bool> {
+        self.prepare_flag(&key, Kind::Boolean).await;
         Ok(self.boolean_flag(&key, default).value)
     }
 
     async fn get_string(&mut self, key: String, default: String) -> wasmtime::Result<String> {
+        self.prepare_flag(&key, Kind::String).await;
         Ok(self.string_flag(&key, default).value)
     }
 
     async fn get_number(&mut self, key: String, default: f64) -> wasmtime::Result<f64> {
+        self.prepare_flag(&key, Kind::Number).await;
         Ok(self.number_flag(&key, default).value)
     }
 
     async fn get_object(&mut self, key: String, default: String) -> wasmtime::Result<String> {
+        self.prepare_flag(&key, Kind::Object).await;
         Ok(self.object_flag(&key, default).value)
     }
 
     async fn resolve(&mut self, key: String, default: Value) -> wasmtime::Result<Details> {
+        let kind = match default {
+            Value::Boolean(_) => Kind::Boolean,
+            Value::String(_) => Kind::String,
+            Value::Number(_) => Kind::Number,
+            Value::Object(_) => Kind::Object,
+        };
+        self.prepare_flag(&key, kind).await;
         Ok(match default {
             Value::Boolean(default) => details(self.boolean_flag(&key, default).map(Value::Boolean)),
             Value::String(default) => details(self.string_flag(&key, default).map(Value::String)),

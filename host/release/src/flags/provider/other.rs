@@ -40,7 +40,7 @@ pub struct Config {
     pub kind: ProviderKind,
     /// `url`: where it answers OFREP, `http://` or `https://`. Needed.
     pub url: String,
-    /// `token`: sent as bearer token, for `ofrep`. Default: none.
+    /// `token`: sent as bearer token. Default: none.
     pub token: Option<String>,
     /// `deadline`: time for one answer. Default: 250 ms.
     pub deadline: Duration,
@@ -49,9 +49,7 @@ pub struct Config {
 /// Which crate's provider it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
-    /// flagd's own.
-    Flagd,
-    /// Any server that speaks the OpenFeature Remote Evaluation Protocol.
+    /// Any server that speaks the OpenFeature Remote Evaluation Protocol, as flagd does.
     Ofrep,
 }
 
@@ -76,6 +74,8 @@ struct Inner {
     provider: Arc<dyn FeatureProvider>,
     deadline: Duration,
     answers: Cache<(u64, u64), Arc<Answer>>,
+    /// What is being asked for in the background, or was a moment ago.
+    asking: Cache<(u64, u64), ()>,
     hashers: [RandomState; 2],
     places: Arc<Semaphore>,
 }
@@ -87,26 +87,31 @@ struct Answer {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("kind", &self.kind).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("kind", &self.kind)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
 impl Config {
     /// Reads `[flags] provider`.
     pub fn read(mut section: Section<'_>) -> Option<Self> {
-        section.missing("kind", "\"flagd\" or \"ofrep\"");
+        section.missing("kind", "\"ofrep\"");
         section.missing("url", "a URL such as \"http://127.0.0.1:8016\"");
-        let kind = section.choice("kind", &[("flagd", ProviderKind::Flagd), ("ofrep", ProviderKind::Ofrep)]);
+        let kind = section.choice("kind", &[("ofrep", ProviderKind::Ofrep)]);
         let url = section.string("url").map(|url| url.value.trim_end_matches('/').to_owned());
         if let Some(text) = url.as_ref().filter(|text| !is_url(text)) {
             // It may hold a password.
             let found = format!("something else, of {} bytes", text.len());
-            section.problem("url", found, "http://HOST:PORT or https://HOST:PORT", "write \"http://127.0.0.1:8016\"");
+            section.problem(
+                "url",
+                found,
+                "http://HOST:PORT or https://HOST:PORT",
+                "write \"http://127.0.0.1:8016\"",
+            );
         }
         let token = section.string("token").map(|token| token.value);
-        if token.is_some() && kind == Some(ProviderKind::Flagd) {
-            section.problem("token", "a token for flagd", "token beside kind = \"ofrep\"", "write kind = \"ofrep\"");
-        }
         let range = Duration::from_millis(1)..=Duration::from_secs(10);
         let deadline = section.duration("deadline", range).unwrap_or(Duration::from_millis(250));
         section.finish();
@@ -116,19 +121,27 @@ impl Config {
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && text.parse::<http::Uri>().is_ok())
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && text.parse::<http::Uri>().is_ok()
+    })
 }
 
 impl Other {
     /// Answers of `provider`, each within `deadline`.
     pub fn new(provider: Arc<dyn FeatureProvider>, deadline: Duration) -> Self {
         let answers = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(KEPT).build();
+        let asking = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(deadline).build();
         let (hashers, places) = (Default::default(), Arc::new(Semaphore::new(ASKED_MAX)));
-        Other(Arc::new(Inner { provider, deadline, answers, hashers, places }))
+        Other(Arc::new(Inner { provider, deadline, answers, asking, hashers, places }))
     }
 
     /// Asks the provider unless its last answer is fresh; afterwards [`Other::answer`] has what it said. Waits at most the deadline.
-    pub fn prepare(&self, key: &str, kind: Kind, context: &dyn Context) -> impl Future<Output = ()> + Send + 'static {
+    pub fn prepare(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let place = self.place(key, kind, context);
         let asked = (!self.is_fresh(place)).then(|| self.ask(place, key, kind, convert::context(context)));
         async move {
@@ -139,18 +152,32 @@ impl Other {
     }
 
     /// The last answer; asks for a newer one in the background if it is not fresh.
-    pub(in crate::flags) fn answer(&self, key: &str, kind: Kind, context: &dyn Context) -> Resolution<Option<Arc<Value>>> {
+    pub(in crate::flags) fn answer(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> Resolution<Option<Arc<Value>>> {
         let place = self.place(key, kind, context);
         let last = self.0.answers.get(&place);
         if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
             return last.said.clone();
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if !self.0.asking.contains_key(&place)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            self.0.asking.insert(place, ());
             runtime.spawn(self.ask(place, key, kind, convert::context(context)));
         }
         match last {
-            Some(last) if last.said.error.is_none() => Resolution { reason: Reason::Stale, ..last.said.clone() },
-            _ => Resolution::failed(None, ErrorCode::ProviderNotReady, "the provider of flags has not answered yet"),
+            Some(last) if last.said.error.is_none() => {
+                Resolution { reason: Reason::Stale, ..last.said.clone() }
+            }
+            _ => Resolution::failed(
+                None,
+                ErrorCode::ProviderNotReady,
+                "the provider of flags has not answered yet",
+            ),
         }
     }
 
@@ -225,8 +252,14 @@ async fn resolve(
     macro_rules! said {
         ($resolve:ident, $read:expr) => {
             provider.$resolve(key, context).await.map(|details| {
-                let open_feature::provider::ResolutionDetails { value, variant, reason, flag_metadata } = details;
-                open_feature::provider::ResolutionDetails { value: $read(value), variant, reason, flag_metadata }
+                let open_feature::provider::ResolutionDetails { value, variant, reason, flag_metadata } =
+                    details;
+                open_feature::provider::ResolutionDetails {
+                    value: $read(value),
+                    variant,
+                    reason,
+                    flag_metadata,
+                }
             })
         };
     }
@@ -248,8 +281,10 @@ mod tests {
 
     fn flag(default: &str) -> Flags {
         let variants = json!({"on": true, "off": false});
-        crate::flags::tests::flags(json!({"flags": {"f": {"state": "ENABLED", "variants": variants, "defaultVariant": default,
-            "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]}}}}))
+        crate::flags::tests::flags(
+            json!({"flags": {"f": {"state": "ENABLED", "variants": variants, "defaultVariant": default,
+            "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]}}}}),
+        )
     }
 
     /// Flags that ask `far` instead of their own.
@@ -268,6 +303,8 @@ mod tests {
         assert_eq!((first.value, first.error), (false, Some(ErrorCode::ProviderNotReady)));
         flags.prepare("f", Kind::Boolean, &gold).await;
         assert_eq!(flags.boolean("f", false, &gold).reason, Reason::TargetingMatch);
+        // What was asked for in the background comes in.
+        tokio::task::yield_now().await;
         flags.prepare("f", Kind::Boolean, &Nobody).await;
         assert!(!flags.boolean("f", true, &Nobody).value, "another context is another question");
 
