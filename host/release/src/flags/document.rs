@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::definition::{Flag, Place, read_metadata};
+use super::definition::{Flag, Place};
+use super::fields::read_metadata;
 use super::problem::{Problems, Refused, join, show};
 use super::resolution::no_metadata;
 use super::set::Source;

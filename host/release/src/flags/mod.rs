@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod definition;
 mod document;
+mod fields;
 #[cfg(test)]
 mod hostile;
 mod problem;
