@@ -83,8 +83,13 @@ async fn a_half_written_file_changes_nothing_and_is_told_once_if_it_stays_so() {
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(metric(&host, refused).await, 0.0, "a moment later it was whole");
 
-    fs::write(&path, r#"{"flags": {"f0": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "onn"}}}"#).unwrap();
-    let line = host.line(|line| line["error"].as_str().is_some_and(|error| error.contains("defaultVariant"))).await;
+    fs::write(
+        &path,
+        r#"{"flags": {"f0": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "onn"}}}"#,
+    )
+    .unwrap();
+    let line =
+        host.line(|line| line["error"].as_str().is_some_and(|error| error.contains("defaultVariant"))).await;
     let told = "flags.f0.defaultVariant: found \"onn\"; allowed: on; repair: write \"on\"";
     assert_eq!(line["error"], told);
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -101,7 +106,8 @@ async fn a_reload_takes_over_other_files() {
     let host = start();
     fs::write(host.folder.join("more.json"), file(7)).unwrap();
     let config = host.folder.join("ostler.toml");
-    let text = fs::read_to_string(&config).unwrap().replace("\"flags.json\"", "\"flags.json\", \"more.json\"");
+    let text =
+        fs::read_to_string(&config).unwrap().replace("\"flags.json\"", "\"flags.json\", \"more.json\"");
     replace(&config, &text);
     until(&host, 7.0).await;
     replace(&host.folder.join("more.json"), &file(8));

@@ -127,7 +127,10 @@ async fn a_host_without_redis_serves_its_own_copy_and_refuses_changes() {
     }
     let since = Instant::now();
     while let Err(error) = set(&nodes[1], "off", Some(1)).await {
-        assert!(matches!(error, ChangeError::SharedStoreGone) && since.elapsed() < Duration::from_secs(30), "{error}");
+        assert!(
+            matches!(error, ChangeError::SharedStoreGone) && since.elapsed() < Duration::from_secs(30),
+            "{error}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     until(|| !is_on(&nodes[0])).await;
@@ -144,7 +147,15 @@ async fn a_host_that_starts_knows_what_the_others_know() {
     assert_eq!(new.history("f").unwrap(), place.nodes[0].history("f").unwrap());
     // What others write there that is no change of a flag harms nobody.
     let mut raw = Command::new("redis-cli");
-    raw.args(["-p", &place.redis.port().to_string(), "XADD", "ostler:flags:changes", "*", "change", "{\"key\": \"f\"}"]);
+    raw.args([
+        "-p",
+        &place.redis.port().to_string(),
+        "XADD",
+        "ostler:flags:changes",
+        "*",
+        "change",
+        "{\"key\": \"f\"}",
+    ]);
     assert!(raw.output().unwrap().status.success());
     set(&new, "off", None).await.unwrap();
     until(|| !is_on(&place.nodes[1])).await;

@@ -80,7 +80,13 @@ fn compare(file: &Value, contexts: &[Value]) {
         .filter(|(theirs, ours)| theirs != ours)
         .map(|(theirs, ours)| format!("flagd  {theirs:?}\nostler {ours:?}\nof     {}", contexts[theirs.1]))
         .collect();
-    assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), ours.len(), differences.join("\n\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {} differ:\n{}",
+        differences.len(),
+        ours.len(),
+        differences.join("\n\n")
+    );
     println!("{} answers are the same", ours.len());
 }
 

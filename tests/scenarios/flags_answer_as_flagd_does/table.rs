@@ -78,13 +78,25 @@ pub(super) fn rules() -> Value {
         ("no-targeting", flag(json!("on"), json!({}))),
         ("by-attribute", flag(json!("off"), var("tier"))),
         ("broken-version", flag(json!("off"), json!({"sem_ver": [var("app.version"), ">=", "one"]}))),
-        ("else-if", flag(json!("off"), json!({"if": [var("beta"), "on", {"==": [var("age"), 18]}, "true", "false"]}))),
+        (
+            "else-if",
+            flag(json!("off"), json!({"if": [var("beta"), "on", {"==": [var("age"), 18]}, "true", "false"]})),
+        ),
         ("dark", json!({"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"})),
-        ("text", json!({"state": "ENABLED", "variants": {"a": "x", "b": "y"}, "defaultVariant": "a",
-            "targeting": {"if": [var("beta"), "b"]}})),
-        ("number", json!({"state": "ENABLED", "variants": {"a": 1.5, "b": 7}, "defaultVariant": "a",
-            "targeting": {"if": [var("beta"), "b"]}})),
-        ("object", json!({"state": "ENABLED", "variants": {"a": {"k": [1, {"z": null}]}}, "defaultVariant": "a"})),
+        (
+            "text",
+            json!({"state": "ENABLED", "variants": {"a": "x", "b": "y"}, "defaultVariant": "a",
+            "targeting": {"if": [var("beta"), "b"]}}),
+        ),
+        (
+            "number",
+            json!({"state": "ENABLED", "variants": {"a": 1.5, "b": 7}, "defaultVariant": "a",
+            "targeting": {"if": [var("beta"), "b"]}}),
+        ),
+        (
+            "object",
+            json!({"state": "ENABLED", "variants": {"a": {"k": [1, {"z": null}]}}, "defaultVariant": "a"}),
+        ),
     ];
     flags.extend(others.map(|(name, flag)| (name.to_owned(), flag)));
     let staff = json!({"in": ["staff", {"var": "roles"}]});
@@ -104,7 +116,9 @@ pub(super) fn contexts() -> Vec<Value> {
             "app": {"version": "1.2.3-rc.1+build.5"}, "ratio": -1}),
         json!({"targetingKey": "kim", "age": 18, "roles": ["x"], "email": "k", "numbers": [9], "app": {"version": "not one"}}),
     ];
-    for version in ["1.2.4", "1.10.0", "0.9", "1.2.3+a", "V1.2.3", "1.2.3-alpha", "01.2.3", "1.2.3.4", "", "1.-1.0"] {
+    for version in
+        ["1.2.4", "1.10.0", "0.9", "1.2.3+a", "V1.2.3", "1.2.3-alpha", "01.2.3", "1.2.3.4", "", "1.-1.0"]
+    {
         all.push(json!({"targetingKey": version, "age": 40, "roles": ["staff"], "email": "a@b", "numbers": [3, 3], "app": {"version": version}}));
     }
     all
@@ -142,7 +156,8 @@ pub(super) fn shares() -> Value {
     ];
     let flag = |(name, shape): (&str, Value)| {
         let targeting = json!({"fractional": shape});
-        let flag = json!({"state": "ENABLED", "variants": variants, "defaultVariant": "d", "targeting": targeting});
+        let flag =
+            json!({"state": "ENABLED", "variants": variants, "defaultVariant": "d", "targeting": targeting});
         (name.to_owned(), flag)
     };
     json!({"flags": shapes.into_iter().map(flag).collect::<Map<_, _>>()})
@@ -158,6 +173,8 @@ pub(super) fn subjects() -> Vec<Value> {
         .collect();
     all.push(json!({"email": "without@key", "number": 1e20, "truth": true}));
     all.push(json!({"targetingKey": "", "email": "", "number": -1e-7, "truth": false}));
-    all.push(json!({"targetingKey": "ключ-钥匙", "email": "x".repeat(300), "number": 65_504.0, "truth": true}));
+    all.push(
+        json!({"targetingKey": "ключ-钥匙", "email": "x".repeat(300), "number": 65_504.0, "truth": true}),
+    );
     all
 }

@@ -24,7 +24,9 @@ fn nested(depth: usize, open: &str, inner: &str, close: &str) -> String {
 /// What a rule says of a list of a thousand, and that it says so soon.
 fn asked(rule: Value) -> Resolution<bool> {
     let flags = flags(ruled(rule));
-    let context = Attributes::from_json(json!({"list": (0..1_000).collect::<Vec<_>>(), "text": "x".repeat(16_000)})).unwrap();
+    let context =
+        Attributes::from_json(json!({"list": (0..1_000).collect::<Vec<_>>(), "text": "x".repeat(16_000)}))
+            .unwrap();
     let began = Instant::now();
     let said = flags.boolean("f", true, &context);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
@@ -45,7 +47,8 @@ fn rules_that_nest_without_end_are_refused() {
 fn evaluators_that_multiply_are_refused_at_once() {
     let mut file = ruled(json!({"$ref": "e30"}));
     let level = |below: usize| json!({"and": [{"$ref": format!("e{below}")}, {"$ref": format!("e{below}")}]});
-    let mut evaluators: serde_json::Map<_, _> = (1..=30).map(|at| (format!("e{at}"), level(at - 1))).collect();
+    let mut evaluators: serde_json::Map<_, _> =
+        (1..=30).map(|at| (format!("e{at}"), level(at - 1))).collect();
     evaluators.insert("e0".into(), json!(true));
     file["$evaluators"] = evaluators.into();
     let began = Instant::now();
@@ -57,7 +60,10 @@ fn evaluators_that_multiply_are_refused_at_once() {
 fn loops_within_loops_end_with_the_default() {
     let list = || json!({"var": "list"});
     let inner = json!({"map": [list(), {"map": [list(), {"map": [list(), {"+": [{"var": ""}, 1]}]}]}]});
-    for rule in [json!({"in": ["on", inner]}), json!({"some": [list(), {"all": [list(), {"none": [list(), {"var": ""}]}]}]})] {
+    for rule in [
+        json!({"in": ["on", inner]}),
+        json!({"some": [list(), {"all": [list(), {"none": [list(), {"var": ""}]}]}]}),
+    ] {
         let said = asked(json!({"if": [rule, "on", "on"]}));
         // A loop that stops early may cost little enough.
         assert!(said.value, "{said:?}");
@@ -97,7 +103,8 @@ fn long_rules_and_large_files_are_refused() {
     assert!(refused(&ruled(json!({"in": [1, long]})).to_string()).contains("too large"));
     let text = "x".repeat(DEFINITION_MAX);
     assert!(refused(&ruled(json!({"in": [text, {"var": "a"}]})).to_string()).contains("at most 65536 bytes"));
-    let many: Value = (0..300).map(|at| (format!("v{at}"), json!(true))).collect::<serde_json::Map<_, _>>().into();
+    let many: Value =
+        (0..300).map(|at| (format!("v{at}"), json!(true))).collect::<serde_json::Map<_, _>>().into();
     let file = json!({"flags": {"f": {"state": "ENABLED", "variants": many}}});
     assert!(refused(&file.to_string()).contains("1 to 256 variants"));
     assert!(refused(&ruled(json!({"cat": vec!["x"; 65]})).to_string()).contains("at most 64 arguments"));
@@ -121,8 +128,18 @@ fn hostile_contexts_are_answered() {
     let rule = json!({"if": [{"==": [{"var": "a.b.c"}, {"var": "a"}]}, "on", {"fractional": [{"var": "a"}, ["on", 1], ["off", 1]]}]});
     let flags = flags(ruled(rule));
     let deep: Value = serde_json::from_str(&nested(100, "[", "1", "]")).unwrap();
-    for a in [json!(null), json!(1e308), json!(-0.0), json!(""), json!("\u{0}"), deep, json!({"b": {"c": {}}}), json!([{}, [], 1])] {
-        let said = flags.boolean("f", true, &Attributes::from_json(json!({"targetingKey": "u", "a": a})).unwrap());
+    for a in [
+        json!(null),
+        json!(1e308),
+        json!(-0.0),
+        json!(""),
+        json!("\u{0}"),
+        deep,
+        json!({"b": {"c": {}}}),
+        json!([{}, [], 1]),
+    ] {
+        let said =
+            flags.boolean("f", true, &Attributes::from_json(json!({"targetingKey": "u", "a": a})).unwrap());
         assert!(said.error.is_none_or(|error| error == ErrorCode::ParseError), "{said:?}");
     }
 }
@@ -137,7 +154,9 @@ fn no_bytes_make_a_file_panic() {
             "targeting": {"reduce": [{"var": "list"}, {"+": [{"var": "accumulator"}, {"var": "current"}]}, 0]}},
     }}).to_string();
     let mut random = fastrand::Rng::with_seed(7);
-    let context = Attributes::from_json(json!({"targetingKey": "u", "email": "a@x", "v": "1.3", "list": [1, 2]})).unwrap();
+    let context =
+        Attributes::from_json(json!({"targetingKey": "u", "email": "a@x", "v": "1.3", "list": [1, 2]}))
+            .unwrap();
     let mut taken = 0;
     for _ in 0..20_000 {
         let mut bytes = good.clone().into_bytes();

@@ -8,14 +8,14 @@ mod config;
 mod context;
 mod definition;
 mod document;
+#[cfg(test)]
+mod hostile;
 mod problem;
 pub mod provider;
 mod resolution;
 mod set;
 mod store;
 mod targeting;
-#[cfg(test)]
-mod hostile;
 #[cfg(test)]
 mod tests;
 

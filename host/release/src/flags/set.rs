@@ -157,7 +157,12 @@ impl Flags {
 
     /// Makes sure that the next question is answered by what another provider says now, if one is configured: for whoever can wait.
     /// Without one it is nothing.
-    pub fn prepare(&self, key: &str, kind: Kind, context: &dyn Context) -> impl Future<Output = ()> + Send + 'static {
+    pub fn prepare(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let asked = self.other.get().map(|other| other.prepare(key, kind, context));
         async move {
             if let Some(asked) = asked {

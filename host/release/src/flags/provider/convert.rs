@@ -64,7 +64,9 @@ pub(super) fn context(ours: &dyn Context) -> of::EvaluationContext {
 
 /// An object of theirs as JSON.
 pub(super) fn object(fields: &of::StructValue) -> Value {
-    Value::Object(fields.fields.iter().map(|(name, value)| (name.clone(), json(value))).collect::<Map<_, _>>())
+    Value::Object(
+        fields.fields.iter().map(|(name, value)| (name.clone(), json(value))).collect::<Map<_, _>>(),
+    )
 }
 
 fn json(value: &of::Value) -> Value {
@@ -100,7 +102,10 @@ fn theirs(value: &Value) -> Option<of::Value> {
 }
 
 /// What our evaluator says, as a provider has to say it.
-pub(super) fn details<T>(key: &str, said: Resolution<Option<T>>) -> Result<ResolutionDetails<T>, of::EvaluationError> {
+pub(super) fn details<T>(
+    key: &str,
+    said: Resolution<Option<T>>,
+) -> Result<ResolutionDetails<T>, of::EvaluationError> {
     let Resolution { value, variant, reason, error, message, metadata } = said;
     match (value, error) {
         (Some(value), None) => Ok(ResolutionDetails {
@@ -112,7 +117,8 @@ pub(super) fn details<T>(key: &str, said: Resolution<Option<T>>) -> Result<Resol
         (_, Some(error)) => Err(of::EvaluationError { code: their_code(error), message }),
         // A provider of theirs cannot say "the default" otherwise.
         (None, None) => {
-            let message = Some(format!("flag {key:?} gives the default of whoever asks: {}", reason.as_str()));
+            let message =
+                Some(format!("flag {key:?} gives the default of whoever asks: {}", reason.as_str()));
             Err(of::EvaluationError { code: of::EvaluationErrorCode::FlagNotFound, message })
         }
     }

@@ -87,7 +87,10 @@ struct Answer {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("kind", &self.kind).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("kind", &self.kind)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,11 +104,21 @@ impl Config {
         if let Some(text) = url.as_ref().filter(|text| !is_url(text)) {
             // It may hold a password.
             let found = format!("something else, of {} bytes", text.len());
-            section.problem("url", found, "http://HOST:PORT or https://HOST:PORT", "write \"http://127.0.0.1:8016\"");
+            section.problem(
+                "url",
+                found,
+                "http://HOST:PORT or https://HOST:PORT",
+                "write \"http://127.0.0.1:8016\"",
+            );
         }
         let token = section.string("token").map(|token| token.value);
         if token.is_some() && kind == Some(ProviderKind::Flagd) {
-            section.problem("token", "a token for flagd", "token beside kind = \"ofrep\"", "write kind = \"ofrep\"");
+            section.problem(
+                "token",
+                "a token for flagd",
+                "token beside kind = \"ofrep\"",
+                "write kind = \"ofrep\"",
+            );
         }
         let range = Duration::from_millis(1)..=Duration::from_secs(10);
         let deadline = section.duration("deadline", range).unwrap_or(Duration::from_millis(250));
@@ -116,7 +129,9 @@ impl Config {
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && text.parse::<http::Uri>().is_ok())
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && text.parse::<http::Uri>().is_ok()
+    })
 }
 
 impl Other {
@@ -128,7 +143,12 @@ impl Other {
     }
 
     /// Asks the provider unless its last answer is fresh; afterwards [`Other::answer`] has what it said. Waits at most the deadline.
-    pub fn prepare(&self, key: &str, kind: Kind, context: &dyn Context) -> impl Future<Output = ()> + Send + 'static {
+    pub fn prepare(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let place = self.place(key, kind, context);
         let asked = (!self.is_fresh(place)).then(|| self.ask(place, key, kind, convert::context(context)));
         async move {
@@ -139,7 +159,12 @@ impl Other {
     }
 
     /// The last answer; asks for a newer one in the background if it is not fresh.
-    pub(in crate::flags) fn answer(&self, key: &str, kind: Kind, context: &dyn Context) -> Resolution<Option<Arc<Value>>> {
+    pub(in crate::flags) fn answer(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> Resolution<Option<Arc<Value>>> {
         let place = self.place(key, kind, context);
         let last = self.0.answers.get(&place);
         if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
@@ -149,8 +174,14 @@ impl Other {
             runtime.spawn(self.ask(place, key, kind, convert::context(context)));
         }
         match last {
-            Some(last) if last.said.error.is_none() => Resolution { reason: Reason::Stale, ..last.said.clone() },
-            _ => Resolution::failed(None, ErrorCode::ProviderNotReady, "the provider of flags has not answered yet"),
+            Some(last) if last.said.error.is_none() => {
+                Resolution { reason: Reason::Stale, ..last.said.clone() }
+            }
+            _ => Resolution::failed(
+                None,
+                ErrorCode::ProviderNotReady,
+                "the provider of flags has not answered yet",
+            ),
         }
     }
 
@@ -225,8 +256,14 @@ async fn resolve(
     macro_rules! said {
         ($resolve:ident, $read:expr) => {
             provider.$resolve(key, context).await.map(|details| {
-                let open_feature::provider::ResolutionDetails { value, variant, reason, flag_metadata } = details;
-                open_feature::provider::ResolutionDetails { value: $read(value), variant, reason, flag_metadata }
+                let open_feature::provider::ResolutionDetails { value, variant, reason, flag_metadata } =
+                    details;
+                open_feature::provider::ResolutionDetails {
+                    value: $read(value),
+                    variant,
+                    reason,
+                    flag_metadata,
+                }
             })
         };
     }
@@ -248,8 +285,10 @@ mod tests {
 
     fn flag(default: &str) -> Flags {
         let variants = json!({"on": true, "off": false});
-        crate::flags::tests::flags(json!({"flags": {"f": {"state": "ENABLED", "variants": variants, "defaultVariant": default,
-            "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]}}}}))
+        crate::flags::tests::flags(
+            json!({"flags": {"f": {"state": "ENABLED", "variants": variants, "defaultVariant": default,
+            "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]}}}}),
+        )
     }
 
     /// Flags that ask `far` instead of their own.

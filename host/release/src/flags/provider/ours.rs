@@ -99,9 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_of_open_feature_asks_the_flags_of_this_host() {
-        let flag = |variants, default, targeting| {
-            json!({"state": "ENABLED", "variants": variants, "defaultVariant": default, "targeting": targeting})
-        };
+        let flag = |variants, default, targeting| json!({"state": "ENABLED", "variants": variants, "defaultVariant": default, "targeting": targeting});
         let flags = crate::flags::tests::flags(json!({"flags": {
             "b": flag(json!({"on": true, "off": false}), json!("off"), json!({"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]})),
             "n": flag(json!({"a": 7}), json!("a"), json!({})),

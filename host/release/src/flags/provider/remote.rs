@@ -13,8 +13,12 @@ use super::{Config, ProviderError, ProviderKind};
 pub(super) async fn provider(config: &Config) -> Result<Arc<dyn FeatureProvider>, ProviderError> {
     let refused = |error: &dyn std::fmt::Display| ProviderError(error.to_string());
     Ok(match config.kind {
-        ProviderKind::Flagd => Arc::new(RestResolver::new(&flagd(config)).await.map_err(|error| refused(&error))?),
-        ProviderKind::Ofrep => Arc::new(OfrepProvider::new(ofrep(config)?).await.map_err(|error| refused(&error))?),
+        ProviderKind::Flagd => {
+            Arc::new(RestResolver::new(&flagd(config)).await.map_err(|error| refused(&error))?)
+        }
+        ProviderKind::Ofrep => {
+            Arc::new(OfrepProvider::new(ofrep(config)?).await.map_err(|error| refused(&error))?)
+        }
     })
 }
 
@@ -27,7 +31,12 @@ fn ofrep(config: &Config) -> Result<OfrepOptions, ProviderError> {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }
-    Ok(OfrepOptions { base_url: config.url.clone(), headers, connect_timeout: config.deadline, cert_path: None })
+    Ok(OfrepOptions {
+        base_url: config.url.clone(),
+        headers,
+        connect_timeout: config.deadline,
+        cert_path: None,
+    })
 }
 
 /// Every field is given, since the crate's defaults come from the environment.
