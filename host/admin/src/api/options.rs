@@ -90,7 +90,9 @@ mod tests {
     #[test]
     fn a_query_that_makes_no_sense_is_refused() {
         let long = format!("who={}", "x".repeat(1_001));
-        for query in ["min_requests=many", "strategy=ab&strategy=ab", "rules={", "unsafe_methods=yes", &long]
+        let twice = "analysis={}&analysis.every=2s";
+        for query in
+            ["min_requests=many", "strategy=ab&strategy=ab", "rules={", "unsafe_methods=yes", twice, &long]
         {
             assert!(from_query(query).is_err(), "{query}");
         }
