@@ -66,7 +66,7 @@ fn percent(part: f64) -> String {
 }
 
 /// A chance, as people read it.
-fn chance(p: f64) -> String {
+pub(super) fn chance(p: f64) -> String {
     match p {
         p if p < 1e-9 => "p < 0.000000001".into(),
         p if p < 1e-3 => format!("p = {p:.1e}"),

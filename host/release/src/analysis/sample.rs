@@ -203,6 +203,7 @@ impl Sub for SubjectSample {
 impl Sub for MemorySample {
     type Output = Self;
 
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "a window begins where the earlier reading ended")]
     fn sub(self, earlier: Self) -> Self {
         MemorySample {
             readings: self.readings.saturating_sub(earlier.readings),

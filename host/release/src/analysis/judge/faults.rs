@@ -8,6 +8,9 @@ use crate::analysis::verdict::{Check, Outcome};
 /// Errors, traps, deadlines.
 pub(super) const TESTS: usize = 3;
 
+/// Which faults are counted.
+type Counts = fn(&Sample) -> u64;
+
 /// `faults` of `requests`, as many as independent ones that tell as much.
 struct Counted {
     faults: f64,
@@ -18,7 +21,7 @@ struct Counted {
 pub(super) fn compare(pair: &Pair<'_>, margin: f64, checks: &mut Vec<Check>) {
     let (stable, candidate) = (design(pair.stable), design(pair.candidate));
     let divisors = [stable.divisor(&candidate), candidate.divisor(&stable)];
-    let kinds: [(&str, fn(&Sample) -> u64); TESTS] = [
+    let kinds: [(&str, Counts); TESTS] = [
         ("errors", Sample::faults),
         ("traps", |sample| sample.traps),
         ("deadlines", |sample| sample.deadlines),
@@ -33,7 +36,7 @@ fn check(
     name: &str,
     margin: f64,
     [stable_divisor, candidate_divisor]: [f64; 2],
-    faults: fn(&Sample) -> u64,
+    faults: Counts,
 ) -> Check {
     let stable = Counted::of(pair.stable, faults, stable_divisor);
     let candidate = Counted::of(pair.candidate, faults, candidate_divisor);
@@ -95,7 +98,7 @@ fn beyond_margin(
 }
 
 impl Counted {
-    fn of(sample: &Sample, faults: fn(&Sample) -> u64, divisor: f64) -> Self {
+    fn of(sample: &Sample, faults: Counts, divisor: f64) -> Self {
         Counted { faults: faults(sample) as f64 / divisor, requests: sample.requests() as f64 / divisor }
     }
 }

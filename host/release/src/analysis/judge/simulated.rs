@@ -205,7 +205,7 @@ fn too_little_traffic_holds_and_says_what_is_missing() {
 fn a_margin_bears_what_it_says() {
     let figures = |every: u64| {
         let figures = Figures::default();
-        let fault = |n: u64| (n % every == 0).then_some(Fault::Error);
+        let fault = |n: u64| n.is_multiple_of(every).then_some(Fault::Error);
         (0..20_000).for_each(|n| figures.answered(hash(n), fault(n + 1), Duration::from_millis(1)));
         figures.read()
     };

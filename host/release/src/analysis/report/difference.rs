@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::arm::{Arm, ERRORS};
+use crate::analysis::judge::chance;
 use crate::analysis::sequential::{Estimate, LEVEL};
 use crate::analysis::statistics::Ratio;
 
@@ -85,8 +86,12 @@ fn pairs<'a>(against: &'a Arm, arm: &'a Arm) -> Vec<Pair<'a>> {
             }
         };
         add(Of::PerExchange, against.per_exchange(metric), arm.per_exchange(metric));
-        if !(against.reports_always(metric) && arm.reports_always(metric)) {
-            add(Of::Mean, against.mean(metric), arm.mean(metric));
+        // Where each exchange reports once, the mean is the same again; where all values are one and the same, it says nothing.
+        let varies = |ratio: &Option<Ratio>| ratio.is_some_and(|ratio| ratio.variance > 0.0);
+        let (first, second) = (against.mean(metric), arm.mean(metric));
+        let again = against.reports_always(metric) && arm.reports_always(metric);
+        if !again && (varies(&first) || varies(&second)) {
+            add(Of::Mean, first, second);
         }
     }
     pairs
@@ -147,17 +152,18 @@ impl Pair<'_> {
         let Some(([low, high], p)) = told else {
             let (exchanges, groups) = LEAST;
             return format!(
-                "{what}: too little for a statement on {arm} and {against}; it takes {exchanges} of each, by subjects of \
+                "{what}: too little for a statement on {arm:?} and {against:?}; it takes {exchanges} of each, by subjects of \
                  {groups} groups, that are not all alike"
             );
         };
         let verdict = match shows {
-            Shows::Higher => format!("is higher in {arm} than in {against}"),
-            Shows::Lower => format!("is lower in {arm} than in {against}"),
-            _ => format!("shows no difference yet between {arm} and {against}"),
+            Shows::Higher => format!("is higher in {arm:?} than in {against:?}"),
+            Shows::Lower => format!("is lower in {arm:?} than in {against:?}"),
+            _ => format!("shows no difference yet between {arm:?} and {against:?}"),
         };
         format!(
-            "{what} {verdict}: {difference:+.4}, between {low:+.4} and {high:+.4} with 95 %, always valid p = {p:.4}"
+            "{what} {verdict}: {difference:+.4}, between {low:+.4} and {high:+.4} with 95 %, always valid {}",
+            chance(p)
         )
     }
 }
