@@ -80,7 +80,7 @@ impl Control {
         let live = self.link(name, &entry.definition.spec, component, entry.live.as_ref())?;
         let release = self.0.registry.rollback(name, to.as_ref()).await?;
         self.go_live(name, Entry { live: Some(live), ..entry }).await?;
-        Ok(release.into())
+        self.shown(name, release)
     }
 
     /// Deletes a release that is not live.
