@@ -115,7 +115,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     for (status, schema) in answers.iter().chain(&[("401", "Problem")]) {
         let kind = match *schema {
             "Problem" => "application/problem+json",
-            "Sbom" => "application/vnd.cyclonedx+json",
+            "Sbom" => "application/vnd.cyclonedx+json; version=1.6",
             _ => "application/json",
         };
         let answer = match *schema {
