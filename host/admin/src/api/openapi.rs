@@ -188,7 +188,7 @@ fn schemas() -> Value {
                 "digest": text, "at_ms": whole, "admission": reference("Findings") } } } } },
         "Findings": { "type": "array", "items": { "type": "object", "properties": {
             "gate": { "enum": ["artifact", "signature", "contents", "smoke", "hook"] }, "passed": flag, "detail": text, "took_ms": whole } } },
-        "Sbom": { "type": "object", "description": "A CycloneDX 1.6 document." },
+        "Sbom": sbom(),
         "Upload": { "type": "object", "required": ["component"], "additionalProperties": false, "properties": {
             "component": reference("Component"), "signature": binary, "sigstore": binary, "sbom": binary, "requests": binary,
             "options": { "type": "object", "additionalProperties": false, "properties": { "approve": texts } } } },
@@ -205,6 +205,22 @@ fn schemas() -> Value {
             "properties": { "type": text, "title": text, "status": whole, "detail": text, "code": text, "request_id": text,
                 "reasons": texts, "findings": reference("Findings") } },
     })
+}
+
+/// What a release is made of: of CycloneDX 1.6, what is written here. A component has a name, the rest where it is known.
+fn sbom() -> Value {
+    let text = json!({ "type": "string" });
+    let some = |properties: Value| json!({ "type": "object", "required": [], "properties": properties });
+    let list = |item: Value| json!({ "type": "array", "items": item });
+    let component = some(
+        json!({ "type": text, "bom-ref": text, "name": text, "version": text, "purl": text, "scope": text,
+        "hashes": list(some(json!({ "alg": text, "content": text }))) }),
+    );
+    let tools = some(json!({ "components": list(component.clone()) }));
+    let metadata = some(json!({ "tools": tools, "component": component,
+        "properties": list(some(json!({ "name": text, "value": text }))) }));
+    some(json!({ "$schema": text, "bomFormat": text, "specVersion": text, "serialNumber": text,
+        "version": { "type": "integer" }, "metadata": metadata, "components": list(component) }))
 }
 
 /// What releases must pass.
