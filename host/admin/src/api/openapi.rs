@@ -156,7 +156,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     for (status, schema) in answers.iter().chain(&[("401", "Problem")]) {
         let kind = match *schema {
             "Problem" => "application/problem+json",
-            "Sbom" => "application/vnd.cyclonedx+json",
+            "Sbom" => "application/vnd.cyclonedx+json; version=1.6",
             _ => "application/json",
         };
         let answer = match *schema {
@@ -237,7 +237,7 @@ fn schemas() -> Value {
                 "digest": text, "at_ms": whole, "admission": reference("Findings") } } } } },
         "Findings": { "type": "array", "items": { "type": "object", "properties": {
             "gate": { "enum": ["artifact", "signature", "contents", "smoke", "hook"] }, "passed": flag, "detail": text, "took_ms": whole } } },
-        "Sbom": { "type": "object", "description": "A CycloneDX 1.6 document." },
+        "Sbom": sbom(),
         "Upload": { "type": "object", "required": ["component"], "additionalProperties": false, "properties": {
             "component": reference("Component"), "signature": binary, "sigstore": binary, "sbom": binary, "requests": binary,
             "options": { "type": "object", "additionalProperties": false, "properties": { "approve": texts } } } },
@@ -305,6 +305,22 @@ fn rollout() -> Value {
         "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
         "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "shadow": maybe_object, "report": maybe_object,
         "events": { "type": "array", "items": event } } })
+}
+
+/// What a release is made of: of CycloneDX 1.6, what is written here. A component has a name, the rest where it is known.
+fn sbom() -> Value {
+    let text = json!({ "type": "string" });
+    let some = |properties: Value| json!({ "type": "object", "required": [], "properties": properties });
+    let list = |item: Value| json!({ "type": "array", "items": item });
+    let component = some(
+        json!({ "type": text, "bom-ref": text, "name": text, "version": text, "purl": text, "scope": text,
+        "hashes": list(some(json!({ "alg": text, "content": text }))) }),
+    );
+    let tools = some(json!({ "components": list(component.clone()) }));
+    let metadata = some(json!({ "tools": tools, "component": component,
+        "properties": list(some(json!({ "name": text, "value": text }))) }));
+    some(json!({ "$schema": text, "bomFormat": text, "specVersion": text, "serialNumber": text,
+        "version": { "type": "integer" }, "metadata": metadata, "components": list(component) }))
 }
 
 /// What releases must pass.

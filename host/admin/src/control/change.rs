@@ -117,7 +117,7 @@ impl Control {
         let entry = self.takes_uploads(name).await?;
         if self.roll_back_from_rollout(name, to.as_ref(), by).await? {
             let live = self.0.registry.live(name)?;
-            return Ok(live.ok_or_else(|| unknown(name))?.into());
+            return self.shown(name, live.ok_or_else(|| unknown(name))?);
         }
         let entry = Entry { trial: None, ..entry };
         let target = self.0.registry.rollback_target(name, to.as_ref())?;
@@ -127,7 +127,7 @@ impl Control {
         };
         let release = self.0.registry.rollback_by(name, to.as_ref(), by).await?;
         self.go_live(name, Entry { live: Some(live), kept: None, ..entry }).await?;
-        Ok(release.into())
+        self.shown(name, release)
     }
 
     /// A recorded release, ready to be called.

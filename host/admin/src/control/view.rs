@@ -61,7 +61,6 @@ pub(crate) struct ReleaseView {
     activated_at_ms: i64,
     live: bool,
     /// What each gate said.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     admission: Vec<Finding>,
 }
 
@@ -142,6 +141,12 @@ impl Control {
         let releases = releases.collect();
         let refused = registry.refusals(name)?.into_iter().map(RefusedView::from).collect();
         Ok(ReleasesView { releases, refused })
+    }
+
+    /// One release, with what the gates said of it.
+    pub(super) fn shown(&self, name: &str, release: Release) -> Result<ReleaseView, Refusal> {
+        let admission = self.0.registry.findings(name)?.remove(&release.digest).unwrap_or_default();
+        Ok(ReleaseView { admission, ..release.into() })
     }
 
     /// What a release is made of: CycloneDX 1.6, in JSON.

@@ -12,7 +12,7 @@ use super::Verdict;
 pub struct Facts {
     /// In bytes.
     pub size: u64,
-    /// How it will be called.
+    /// How it will be called; empty if nobody knows any more.
     pub handler: String,
     /// Grants that its imports ask for, by their keys: `kv`.
     pub needs: Vec<String>,
@@ -38,7 +38,8 @@ pub fn judge(rules: &Rules, new: &Facts, before: &Before<'_>) -> Verdict {
             "it has {size} bytes, and at most {most} are taken; make it smaller, or raise size"
         ));
     }
-    let changed = before.live.filter(|live| live.handler != new.handler && !rules.handler_change);
+    let changed = before.live.filter(|live| !live.handler.is_empty() && live.handler != new.handler);
+    let changed = changed.filter(|_| !rules.handler_change);
     if let Some(live) = changed {
         reasons.push(format!(
             "it is a handler of {}, and the live release one of {}; allow it with handler_change = true",
@@ -101,6 +102,8 @@ mod tests {
         let told = judge(&Rules::default(), &new, &before).unwrap_err();
         assert!(told[0].contains("handler_change = true"), "{told:?}");
         judge(&Rules { handler_change: true, ..Rules::default() }, &new, &before).unwrap();
+        let lost = Before { live: Some(&Facts::default()), ..Before::default() };
+        judge(&Rules::default(), &new, &lost).unwrap();
     }
 
     #[test]
