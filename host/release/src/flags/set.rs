@@ -162,7 +162,7 @@ impl Flags {
         key: &str,
         kind: Kind,
         context: &dyn Context,
-    ) -> impl Future<Output = ()> + Send + 'static {
+    ) -> impl Future<Output = ()> + Send + 'static + use<> {
         let asked = self.other.get().map(|other| other.prepare(key, kind, context));
         async move {
             if let Some(asked) = asked {

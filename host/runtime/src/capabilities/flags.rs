@@ -133,7 +133,7 @@ impl Guest {
     }
 
     /// Waits for what another provider says, if one is asked in place of this host's flags.
-    fn prepare_flag(&self, key: &str, kind: Kind) -> impl Future<Output = ()> + Send + 'static {
+    fn prepare_flag(&self, key: &str, kind: Kind) -> impl Future<Output = ()> + Send + 'static + use<> {
         let prepared =
             self.env.flags.is_other().then(|| Box::pin(self.env.flags.prepare(key, kind, &self.asker())));
         async move {
