@@ -96,9 +96,7 @@ impl Control {
         services: GateServices,
         setup: Setup,
     ) -> Result<Self, Refusal> {
-        let order = || {
-            Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()))
-        };
+        let order = || Arc::new(Order::new(Snapshot::default(), observe.clone(), services.overload.clone()));
         let (order, aside) = (order(), order());
         let (change, state, progress) = (Mutex::default(), Mutex::default(), Progress::default());
         let inner = Inner { runtime, registry, observe, order, aside, services, change, state, progress };
@@ -178,7 +176,8 @@ impl Control {
         let release = live.map(|live| live.component.digest.short()).unwrap_or_default();
         let nothing = GateSpec::default();
         let definition = entry.map(|entry| &entry.definition);
-        let passed = gate.route(spec, definition.map_or(&nothing, |definition| &definition.gate), &release)?;
+        let passed =
+            gate.route(spec, definition.map_or(&nothing, |definition| &definition.gate), &release)?;
         let gate = passed.while_on(&definition.and_then(|definition| definition.when.clone()), gate);
         let target = Target::Plugin(live.map(|live| live.plugin.clone()));
         Ok(Route { gate, ..self.bare(spec, &release, target) })

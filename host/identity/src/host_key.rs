@@ -78,7 +78,9 @@ impl HostKey {
     /// they stand for without this key.
     pub fn pseudonyms(&self, label: &str) -> Box<dyn Fn(&str) -> String + Send + Sync> {
         let key = self.purpose(label);
-        Box::new(move |name| key.hash(&[name.as_bytes()])[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+        Box::new(move |name| {
+            key.hash(&[name.as_bytes()])[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        })
     }
 
     /// A key of its own for each purpose, so that a hash made for one is worth nothing for another.

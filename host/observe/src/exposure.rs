@@ -82,7 +82,8 @@ impl Exposures {
     fn count(&self, exposure: &Exposure<'_>) {
         let Exposure { flag, variant, reason, .. } = *exposure;
         let counter = self.0.series.load().get(&Asked(flag, variant, reason) as &dyn Key).cloned();
-        let counter = counter.or_else(|| self.add(Labels { flag: flag.into(), variant: variant.into(), reason }));
+        let counter =
+            counter.or_else(|| self.add(Labels { flag: flag.into(), variant: variant.into(), reason }));
         counter.as_deref().unwrap_or(&self.0.others).fetch_add(1, Ordering::Relaxed);
     }
 
@@ -107,10 +108,12 @@ impl Exposures {
     }
 
     pub(crate) fn collect(&self, text: &mut Text) {
-        let help = "Answers of feature flags, by flag, variant and reason; without a flag: what is no flag's key.";
+        let help =
+            "Answers of feature flags, by flag, variant and reason; without a flag: what is no flag's key.";
         let series = self.0.series.load();
         let mut series: Vec<_> = series.iter().collect();
-        series.sort_by(|(a, _), (b, _)| (&a.flag, &a.variant, a.reason).cmp(&(&b.flag, &b.variant, b.reason)));
+        series
+            .sort_by(|(a, _), (b, _)| (&a.flag, &a.variant, a.reason).cmp(&(&b.flag, &b.variant, b.reason)));
         for (Labels { flag, variant, reason }, count) in series {
             let labels = [("flag", &**flag), ("variant", &**variant), ("reason", *reason)];
             text.counter("ostler_flag_exposures_total", help, &labels, count.load(Ordering::Relaxed));
@@ -208,6 +211,9 @@ mod tests {
         }
         let text = collected(&exposures);
         assert!(text.contains("ostler_flag_exposures_other_total 7\n"));
-        assert_eq!(text.lines().filter(|line| line.starts_with("ostler_flag_exposures_total{")).count(), SERIES_MAX);
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with("ostler_flag_exposures_total{")).count(),
+            SERIES_MAX
+        );
     }
 }

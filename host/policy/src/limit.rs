@@ -156,7 +156,11 @@ impl Group {
     }
 
     fn those(&self, on: On) -> impl Iterator<Item = &Named> {
-        self.limits.iter().enumerate().filter(move |(place, _)| on.0 >> place & 1 == 1).map(|(_, named)| named)
+        self.limits
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| on.0 >> place & 1 == 1)
+            .map(|(_, named)| named)
     }
 
     async fn take_shared(
@@ -193,13 +197,7 @@ impl Group {
     }
 
     /// Puts how the limits stand on the reply, and refuses.
-    fn tell(
-        &self,
-        on: On,
-        outcome: Outcome,
-        told: &Standings,
-        fields: &mut HeaderMap,
-    ) -> Result<(), Error> {
+    fn tell(&self, on: On, outcome: Outcome, told: &Standings, fields: &mut HeaderMap) -> Result<(), Error> {
         let limit = |place: usize| self.those(on).nth(place).map(|named| &named.limit);
         fields.append(RATELIMIT_POLICY, self.policy(on));
         if let Some(standing) = self.standing(on, told) {

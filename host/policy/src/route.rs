@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request};
-use ostler_core::{Body, exchange};
 use ostler_core::plugin::RouteSpec;
 use ostler_core::when::When;
+use ostler_core::{Body, exchange};
 
 use paths::Paths;
 
@@ -62,7 +62,8 @@ impl<T> Router<T> {
         let here = if self.hosts.is_empty() {
             None
         } else {
-            exchange::host(request.uri(), request.headers()).and_then(|host| self.hosts.get(&host.to_ascii_lowercase()))
+            exchange::host(request.uri(), request.headers())
+                .and_then(|host| self.hosts.get(&host.to_ascii_lowercase()))
         };
         let mut allowed = Vec::new();
         for paths in here.into_iter().chain([&self.any]) {
@@ -121,7 +122,10 @@ mod tests {
         let router =
             router(&[("/a", &[Method::POST], None), ("/a", &[Method::PUT], None), ("/b", &[], None)]);
         let request = Request::builder().uri("/a").body(Body::Empty).unwrap();
-        assert_eq!(router.find(&request, |_| true), Found::MethodNotAllowed(HeaderValue::from_static("POST, PUT")));
+        assert_eq!(
+            router.find(&request, |_| true),
+            Found::MethodNotAllowed(HeaderValue::from_static("POST, PUT"))
+        );
         assert_eq!(find(&router, Method::PUT, "x", "/a"), Some(1));
         assert_eq!(find(&router, Method::DELETE, "x", "/b"), Some(2));
         assert_eq!(find(&router, Method::GET, "x", "/c"), None);

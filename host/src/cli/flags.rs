@@ -165,7 +165,10 @@ impl Flags {
             }
             What::Evaluate { key, context } => {
                 let context: Value = serde_json::from_str(context).map_err(|error| {
-                    Failure::new(format!("the context is not JSON: {error}"), "write it as '{\"targetingKey\": \"ada\"}'")
+                    Failure::new(
+                        format!("the context is not JSON: {error}"),
+                        "write it as '{\"targetingKey\": \"ada\"}'",
+                    )
                 })?;
                 let value = call(Method::POST, &path(key, "/evaluate")?, json!({ "context": context }))?;
                 let words = show::said(&value);
@@ -209,7 +212,8 @@ fn definition(file: &Path) -> Result<Value, Failure> {
     let repair = "name a file with one flag: {\"state\": \"ENABLED\", \"variants\": {\"on\": true, \"off\": false}, \
                   \"defaultVariant\": \"off\"}";
     read.map_err(|error| Failure::new(format!("{shown} cannot be read: {error}"), repair))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::new(format!("{shown} is not JSON: {error}"), repair))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(format!("{shown} is not JSON: {error}"), repair))
 }
 
 #[cfg(test)]

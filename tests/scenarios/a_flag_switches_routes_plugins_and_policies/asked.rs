@@ -24,7 +24,8 @@ async fn a_plugin_is_told_values_reasons_and_errors() {
     assert_eq!(ask(&host, &"k".repeat(4_000), "").await, (211, "ERROR".into()));
     set(&host, "plain", "on", Value::Null).await;
     assert_eq!(ask(&host, "plain", "").await, (201, "STATIC".into()));
-    let text = json!({ "definition": { "state": "ENABLED", "variants": { "a": "x" }, "defaultVariant": "a" } });
+    let text =
+        json!({ "definition": { "state": "ENABLED", "variants": { "a": "x" }, "defaultVariant": "a" } });
     host.admin.send(Method::PUT, "/v1/flags/text", text.to_string()).await;
     assert_eq!(ask(&host, "text", "").await, (213, "ERROR".into()));
 }

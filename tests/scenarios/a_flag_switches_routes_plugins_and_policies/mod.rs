@@ -80,7 +80,9 @@ async fn a_share_of_visitors_takes_the_new_route_and_keeps_to_it() {
     for _ in 0..10 {
         assert_eq!(host.client.get("/").await.text(), first);
     }
-    let counted = host.metric("ostler_flag_exposures_total", &["flag=\"new-shop\"", "reason=\"TARGETING_MATCH\""]).await;
+    let counted = host
+        .metric("ostler_flag_exposures_total", &["flag=\"new-shop\"", "reason=\"TARGETING_MATCH\""])
+        .await;
     assert!(counted >= f64::from(visitors), "{counted}");
 }
 
@@ -93,14 +95,19 @@ async fn a_plugin_that_is_switched_off_answers_503_until_it_is_on_again() {
     let reply = host.client.get("/").await;
     assert_eq!((reply.status.as_u16(), reply.code().as_str()), (503, "plugin_switched_off"));
     let toggle = |enabled: bool| {
-        host.admin.send(Method::POST, "/v1/flags/new-plugin/toggle", json!({ "enabled": enabled }).to_string())
+        host.admin.send(
+            Method::POST,
+            "/v1/flags/new-plugin/toggle",
+            json!({ "enabled": enabled }).to_string(),
+        )
     };
     // A flag that is disabled says nothing.
     assert_eq!(toggle(false).await.status, 200);
     assert_eq!(host.client.get("/").await.text(), "new!");
     assert_eq!(toggle(true).await.status, 200);
     assert_eq!(host.client.get("/").await.status, 503);
-    let refused = host.metric("ostler_requests_total", &["kind=\"plugin_switched_off\"", "plugin=\"new\""]).await;
+    let refused =
+        host.metric("ostler_requests_total", &["kind=\"plugin_switched_off\"", "plugin=\"new\""]).await;
     assert_eq!(refused, 2.0);
 }
 
@@ -118,7 +125,8 @@ async fn a_limit_and_a_cache_hold_unless_their_flag_says_otherwise() {
     set(&host, "limited", "off", Value::Null).await;
     let reply = ask().await;
     assert_eq!((reply.status.as_u16(), reply.headers.contains_key("ratelimit-policy")), (200, false));
-    set(&host, "limited", "on", json!({ "if": [{ "==": [{ "var": "header.x-staff" }, "1"] }, "off", "on"] })).await;
+    set(&host, "limited", "on", json!({ "if": [{ "==": [{ "var": "header.x-staff" }, "1"] }, "off", "on"] }))
+        .await;
     assert_eq!(get(&host, "/echo", &[("x-staff", "1")]).await.status, 200);
     assert_eq!(ask().await.status, 429);
 }
@@ -129,7 +137,10 @@ async fn exposures_are_told_in_the_log_without_the_subject() {
     set(&host, "new-shop", "on", Value::Null).await;
     assert_eq!(get(&host, "/", &[("cookie", "visitor=ada-lovelace")]).await.text(), "new!");
     let line = host.line(|line| line["msg"] == "flag shown" && line["flag"] == "new-shop").await;
-    assert_eq!((&line["variant"], &line["reason"], &line["asked_by"]), (&json!("on"), &json!("STATIC"), &json!("when")));
+    assert_eq!(
+        (&line["variant"], &line["reason"], &line["asked_by"]),
+        (&json!("on"), &json!("STATIC"), &json!("when"))
+    );
     assert_eq!(line["subject"].as_str().map(str::len), Some(16), "{line}");
     assert!(!host.lines().iter().any(|line| line.to_string().contains("ada-lovelace")));
 }

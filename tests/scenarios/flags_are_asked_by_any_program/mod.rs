@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 fn definitions() -> Value {
     let flag = |variants: Value, default: &str| json!({ "state": "ENABLED", "variants": variants, "defaultVariant": default });
     let mut targeted = flag(json!({ "on": true, "off": false }), "off");
-    targeted["targeting"] = json!({ "if": [{ "ends_with": [{ "var": "email" }, "@shop.test"] }, "on", null] });
+    targeted["targeting"] =
+        json!({ "if": [{ "ends_with": [{ "var": "email" }, "@shop.test"] }, "on", null] });
     let mut split = flag(json!({ "a": "left", "b": "right" }), "a");
     split["targeting"] = json!({ "fractional": [["a", 50], ["b", 50]] });
     let mut dark = flag(json!({ "on": true, "off": false }), "on");
@@ -31,8 +32,9 @@ fn definitions() -> Value {
 }
 
 fn setup() -> Setup {
-    let setup = Setup::new()
-        .with("[flags]\nfiles = ['flags.json']\n[flags.ofrep]\nauth = ['keys']\n[auth.keys]\nkind = 'api-key'");
+    let setup = Setup::new().with(
+        "[flags]\nfiles = ['flags.json']\n[flags.ofrep]\nauth = ['keys']\n[auth.keys]\nkind = 'api-key'",
+    );
     std::fs::write(setup.folder().join("flags.json"), definitions().to_string()).unwrap();
     setup
 }

@@ -41,7 +41,12 @@ async fn strangers_and_broken_questions_are_refused_in_the_protocols_words() {
         (&json!({ "context": wide }).to_string(), "INVALID_CONTEXT"),
     ] {
         let reply = post(&host, &key, &format!("{ALL}/plain"), body, "").await;
-        assert_eq!((reply.status.as_u16(), &reply.json()["errorCode"]), (400, &json!(code)), "{}", reply.text());
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["errorCode"]),
+            (400, &json!(code)),
+            "{}",
+            reply.text()
+        );
         assert_eq!((&reply.json()["key"], reply.json()["errorDetails"].is_string()), (&json!("plain"), true));
         assert_eq!(post(&host, &key, ALL, body, "").await.json()["errorCode"], code);
     }
@@ -71,7 +76,10 @@ async fn a_bulk_answer_that_has_not_changed_is_not_sent_again() {
     }
     // Another context, and another definition, are another answer.
     assert_eq!(post(&host, &key, ALL, "{}", &tag).await.status, 200);
-    let off = host.admin.send(Method::POST, "/v1/flags/plain/toggle", json!({ "enabled": false }).to_string()).await;
+    let off = host
+        .admin
+        .send(Method::POST, "/v1/flags/plain/toggle", json!({ "enabled": false }).to_string())
+        .await;
     assert_eq!(off.status, 200, "{}", off.text());
     let changed = post(&host, &key, ALL, &body, &tag).await;
     assert_eq!((changed.status.as_u16(), changed.json()["flags"].as_array().unwrap().len()), (200, 6));
@@ -80,7 +88,8 @@ async fn a_bulk_answer_that_has_not_changed_is_not_sent_again() {
 #[tokio::test]
 async fn it_is_served_where_it_was_told_and_nowhere_else() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let setup = Setup::new().with(&format!("[flags]\nfiles = ['flags.json']\n[flags.ofrep]\nauth = []\nlisten = '{free}'"));
+    let setup = Setup::new()
+        .with(&format!("[flags]\nfiles = ['flags.json']\n[flags.ofrep]\nauth = []\nlisten = '{free}'"));
     std::fs::write(setup.folder().join("flags.json"), definitions().to_string()).unwrap();
     let host = setup.start();
     let own = Client::new(free, Version::Http1, None);
@@ -112,7 +121,9 @@ async fn two_hosts_with_one_file_follow_it_and_the_api_stands_over_it() {
     let file = shared.path().join("flags.json");
     std::fs::write(&file, definitions().to_string()).unwrap();
     let start = || {
-        let text = format!("[flags]\nfiles = [{file:?}]\n[flags.ofrep]\nauth = ['keys']\n[auth.keys]\nkind = 'api-key'");
+        let text = format!(
+            "[flags]\nfiles = [{file:?}]\n[flags.ofrep]\nauth = ['keys']\n[auth.keys]\nkind = 'api-key'"
+        );
         Setup::new().with(&text).start()
     };
     let hosts = [start(), start()];
@@ -131,7 +142,8 @@ async fn two_hosts_with_one_file_follow_it_and_the_api_stands_over_it() {
     hosts[0].line(|line| line.to_string().contains("flags.plain")).await;
     await_value(&hosts[0], &keys[0], &json!(true)).await;
     // Over the API a change counts for the very next request.
-    let definition = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "off" });
+    let definition =
+        json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "off" });
     let body = json!({ "definition": definition }).to_string();
     let reply = hosts[0].admin.send(Method::PUT, "/v1/flags/plain", body).await;
     assert_eq!(reply.status, 201, "{}", reply.text());

@@ -10,7 +10,13 @@ fn definition(default: &str) -> Value {
     json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": default })
 }
 
-async fn send(host: &Host, method: Method, path: &str, body: Value, fields: &[(&'static str, &str)]) -> Reply {
+async fn send(
+    host: &Host,
+    method: Method,
+    path: &str,
+    body: Value,
+    fields: &[(&'static str, &str)],
+) -> Reply {
     let mut request = host.admin.request(method, &format!("/v1/flags{path}"), body.to_string());
     for (name, value) in fields {
         request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
@@ -55,8 +61,14 @@ async fn a_bad_definition_is_refused_with_its_path_and_the_old_one_stays() {
     assert_eq!(put(&host, "on", &[]).await.status, 201);
     for (broken, path) in [
         (json!({ "state": "ON", "variants": { "on": true }, "defaultVariant": "on" }), "flags.new.state"),
-        (json!({ "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "of" }), "flags.new.defaultVariant"),
-        (json!({ "state": "ENABLED", "variants": { "on": true, "off": "no" }, "defaultVariant": "on" }), "flags.new.variants"),
+        (
+            json!({ "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "of" }),
+            "flags.new.defaultVariant",
+        ),
+        (
+            json!({ "state": "ENABLED", "variants": { "on": true, "off": "no" }, "defaultVariant": "on" }),
+            "flags.new.variants",
+        ),
         (json!({ "state": "ENABLED", "variants": {}, "defaultVariant": "on" }), "flags.new.variants"),
         (json!([]), "flags.new"),
     ] {
@@ -67,10 +79,16 @@ async fn a_bad_definition_is_refused_with_its_path_and_the_old_one_stays() {
     for (body, status) in [(json!({}), 422), (json!({ "definition": definition("on"), "wy": "x" }), 422)] {
         assert_eq!(send(&host, Method::PUT, "/new", body, &[]).await.status, status);
     }
-    assert_eq!(send(&host, Method::PUT, "/a%20b", json!({ "definition": definition("on") }), &[]).await.status, 422);
+    assert_eq!(
+        send(&host, Method::PUT, "/a%20b", json!({ "definition": definition("on") }), &[]).await.status,
+        422
+    );
     assert_eq!(send(&host, Method::GET, "/none", Value::Null, &[]).await.status, 404);
     let said = send(&host, Method::POST, "/new/evaluate", json!({ "context": {} }), &[]).await.json();
-    assert_eq!((&said["value"], &said["variant"], &said["reason"]), (&json!(true), &json!("on"), &json!("STATIC")));
+    assert_eq!(
+        (&said["value"], &said["variant"], &said["reason"]),
+        (&json!(true), &json!("on"), &json!("STATIC"))
+    );
     assert_eq!(send(&host, Method::POST, "/new/evaluate", json!({ "context": 7 }), &[]).await.status, 422);
 }
 
@@ -93,7 +111,10 @@ async fn the_command_line_sets_toggles_shows_and_rolls_back_and_kill_9_loses_not
         told.trim().to_owned()
     };
     assert!(done(&["list"]).contains("there are no flags"));
-    assert_eq!(done(&["set", "shop/new", "FILE", "--by", "ada", "--why", "ticket 17"]), "shop/new is set, version 1");
+    assert_eq!(
+        done(&["set", "shop/new", "FILE", "--by", "ada", "--why", "ticket 17"]),
+        "shop/new is set, version 1"
+    );
     let told = done(&["list"]);
     assert!(told.starts_with("shop/new  on   v1") && told.ends_with("by ada"), "{told}");
     assert_eq!(done(&["toggle", "shop/new", "--off"]), "shop/new is DISABLED, version 2");

@@ -18,7 +18,8 @@ use change::Wanted;
 
 pub(super) fn list(store: &Store) -> Answer {
     let (set, changes) = (store.flags().all(), store.last_changes()?);
-    let flags: Vec<_> = set.sorted().into_iter().map(|flag| view::line(flag, changes.get(&**flag.key()))).collect();
+    let flags: Vec<_> =
+        set.sorted().into_iter().map(|flag| view::line(flag, changes.get(&**flag.key()))).collect();
     Ok(answer(StatusCode::OK, &json!({ "version": set.version(), "flags": flags })))
 }
 
@@ -30,7 +31,9 @@ pub(super) async fn put(store: &Store, key: &str, request: Request<Body>) -> Ans
     let key = decoded(key)?;
     let (headers, mut wanted) = receive(request).await?;
     let Some(definition) = wanted.definition.take() else {
-        return Err(Problem::invalid(vec!["definition: found nothing; allowed: a flag as flagd defines it".into()]));
+        return Err(Problem::invalid(vec![
+            "definition: found nothing; allowed: a flag as flagd defines it".into(),
+        ]));
     };
     let change = store.set(&key, definition.to_string().as_bytes(), wanted.note(&headers)?).await?;
     change::tell("set", &change);
@@ -83,9 +86,8 @@ pub(super) async fn evaluate(store: &Store, key: &str, request: Request<Body>) -
     let mut asked = receive_json(request.into_body()).await?;
     let context = match asked.get_mut("context").map(Value::take) {
         None | Some(Value::Null) => Attributes::default(),
-        Some(context) => {
-            Attributes::from_json(context).map_err(|error| Problem::invalid(vec![format!("context: {error}")]))?
-        }
+        Some(context) => Attributes::from_json(context)
+            .map_err(|error| Problem::invalid(vec![format!("context: {error}")]))?,
     };
     let said = store.flags().resolve(&key, &context);
     Ok(answer(StatusCode::OK, &view::said(&key, &said)))

@@ -99,8 +99,7 @@ impl Caching {
         exchange: Exchange,
         request: Request<Body>,
     ) -> Answering {
-        let off =
-            |switch: &Switch| !switch.on(&exchange, request.headers(), &self.plugin);
+        let off = |switch: &Switch| !switch.on(&exchange, request.headers(), &self.plugin);
         if self.switch.as_ref().is_some_and(off) {
             let (head, body) = request.into_parts();
             let key = self.inner.key.key(&exchange, &head);

@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_request_is_told_without_its_credentials() {
-        let secret = [("authorization", "Bearer s3cret"), ("cookie", "a=s3cret"), ("proxy-authorization", "s3cret")];
+        let secret =
+            [("authorization", "Bearer s3cret"), ("cookie", "a=s3cret"), ("proxy-authorization", "s3cret")];
         let request = request(&[&secret[..], &[("x-beta", "1"), ("x-beta", "2")]].concat());
         let told = told(&Asker::unrouted(&request, "192.0.2.1".parse().unwrap()));
         let wanted = serde_json::json!({ "address": "192.0.2.1", "method": "PUT", "path": "/a", "host": "Shop.test",

@@ -89,8 +89,13 @@ mod tests {
     #[test]
     fn keys_are_read_and_told_what_may_stand_there() {
         let (config, told) = read("targeting_key = 'cookie:Visitor'\nexposure_log = '0.25%'");
-        assert_eq!((config.targeting, config.exposure_log, told.len()), (Some(Targeting::Cookie("Visitor".into())), 2_500, 0));
-        for broken in ["targeting_key = 'visitor'", "targeting_key = 'cookie:'", "targeting_key = 'header:a b'"] {
+        assert_eq!(
+            (config.targeting, config.exposure_log, told.len()),
+            (Some(Targeting::Cookie("Visitor".into())), 2_500, 0)
+        );
+        for broken in
+            ["targeting_key = 'visitor'", "targeting_key = 'cookie:'", "targeting_key = 'header:a b'"]
+        {
             assert!(read(broken).1[0].contains("\"cookie:NAME\" or \"header:NAME\""), "{broken}");
         }
         for broken in ["'1'", "'101%'", "'-1%'", "'NaN%'", "0.01"] {

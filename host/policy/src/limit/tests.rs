@@ -177,7 +177,9 @@ async fn routes_and_methods_have_counters_of_their_own_where_it_is_said() {
         [("route", "rate = '1/h'\nby = ['route']"), ("plugin", "rate = '2/h'\nby = ['plugin', 'method']")];
     let all = RateLimits::default();
     let set = all.next(&configs(&texts));
-    let on = |path, name| Limiting::new(&spec(&[name], None), &all, &set, &route(path), &Switches::default()).unwrap();
+    let on = |path, name| {
+        Limiting::new(&spec(&[name], None), &all, &set, &route(path), &Switches::default()).unwrap()
+    };
     let request = asks("192.0.2.1", &[], None);
     assert!(admitted(&on("/x", "route"), &request).await);
     assert!(admitted(&on("/y", "route"), &request).await);

@@ -144,7 +144,11 @@ impl Guest {
     }
 
     /// Asks with the exchange's context, and counts the answer.
-    fn ask_flag<T>(&self, key: &str, ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>) -> Resolution<T> {
+    fn ask_flag<T>(
+        &self,
+        key: &str,
+        ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>,
+    ) -> Resolution<T> {
         let asker = self.asker();
         let said = ask(&self.env.flags, &asker);
         // A key that is no flag's may be anything, and is not told.
@@ -251,7 +255,11 @@ mod tests {
     #[test]
     fn what_is_added_is_all_taken_or_none_of_it() {
         let mut added = Added::default();
-        assert!(added.add(pairs(&[("plan", "\"gold\""), ("targetingKey", "\"u1\""), ("cart", "{\"total\": 3}")])));
+        assert!(added.add(pairs(&[
+            ("plan", "\"gold\""),
+            ("targetingKey", "\"u1\""),
+            ("cart", "{\"total\": 3}")
+        ])));
         assert_eq!((added.targeting_key.as_deref(), added.attributes.len()), (Some("u1"), 2));
         for broken in [
             &[("a", "1"), ("b", "gold")][..],

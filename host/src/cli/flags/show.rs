@@ -8,7 +8,8 @@ use crate::cli::releases::ago;
 pub(super) fn table(value: &Value, now_ms: u64) -> String {
     let flags = list(value, "flags");
     if flags.is_empty() {
-        return "there are no flags; `ostler flags set KEY FILE` defines one, as does a file of [flags]".to_owned();
+        return "there are no flags; `ostler flags set KEY FILE` defines one, as does a file of [flags]"
+            .to_owned();
     }
     let width = flags.iter().map(|flag| text(flag, "key").len()).max().unwrap_or(0);
     let row = |flag: &Value| {
@@ -16,7 +17,8 @@ pub(super) fn table(value: &Value, now_ms: u64) -> String {
         let default = flag["default_variant"].as_str().unwrap_or("(the code's)");
         let targeted = if flag["targeted"] == true { "targeted" } else { "" };
         let changed = flag["changed_at_ms"].as_u64().map(|at| ago(now_ms.saturating_sub(at)));
-        let changed = changed.map(|ago| format!("{} by {}", ago.trim(), text(flag, "by"))).unwrap_or_default();
+        let changed =
+            changed.map(|ago| format!("{} by {}", ago.trim(), text(flag, "by"))).unwrap_or_default();
         let (key, version, source) = (text(flag, "key"), &flag["version"], text(flag, "defined_in"));
         format!("{key:width$}  {state}  v{version:<4}  {default:<12}  {targeted:<8}  {source}  {changed}")
             .trim_end()
@@ -96,14 +98,25 @@ mod tests {
             { "version": 1, "at_ms": 0, "definition": { "state": "ENABLED" }, "by": "ada", "why": "ticket 17" },
         ]});
         let told = history(&changes, 7_200_000);
-        assert!(told.starts_with("v2") && told.contains("taken away") && told.ends_with("on          ada  ticket 17"), "{told}");
+        assert!(
+            told.starts_with("v2")
+                && told.contains("taken away")
+                && told.ends_with("on          ada  ticket 17"),
+            "{told}"
+        );
     }
 
     #[test]
     fn what_a_flag_says_is_told_with_its_reason() {
         let said = |value| super::said(&value);
-        assert_eq!(said(json!({ "value": true, "variant": "on", "reason": "SPLIT" })), "true  variant on  SPLIT");
-        assert_eq!(said(json!({ "value": null, "variant": null, "reason": "DISABLED" })), "the code's default  DISABLED");
+        assert_eq!(
+            said(json!({ "value": true, "variant": "on", "reason": "SPLIT" })),
+            "true  variant on  SPLIT"
+        );
+        assert_eq!(
+            said(json!({ "value": null, "variant": null, "reason": "DISABLED" })),
+            "the code's default  DISABLED"
+        );
         let missing = json!({ "reason": "ERROR", "error_code": "FLAG_NOT_FOUND", "error_message": "there is no flag \"x\"" });
         assert_eq!(said(missing), "the code's default  ERROR  FLAG_NOT_FOUND: there is no flag \"x\"");
     }

@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn a_user_is_found_by_number() {
-        let users = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/sh\nbroken\nb d:x:7:7:::";
+        let users =
+            "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/sh\nbroken\nb d:x:7:7:::";
         assert_eq!(name(users, 1000).as_deref(), Some("ada"));
         assert_eq!((name(users, 7), name(users, 5)), (None, None));
         assert!(!runs_this().is_empty());

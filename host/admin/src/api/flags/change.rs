@@ -31,8 +31,12 @@ impl Wanted {
         };
         let mut wrong = Vec::new();
         for key in body.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            let repair = nearest(key, KEYS.into_iter()).map_or("remove it".to_owned(), |known| format!("write {known}"));
-            wrong.push(format!("{key:?}: found an unknown key; allowed: {}; repair: {repair}", KEYS.join(", ")));
+            let repair = nearest(key, KEYS.into_iter())
+                .map_or("remove it".to_owned(), |known| format!("write {known}"));
+            wrong.push(format!(
+                "{key:?}: found an unknown key; allowed: {}; repair: {repair}",
+                KEYS.join(", ")
+            ));
         }
         let mut take = |key: &str| body.remove(key).filter(|value| !value.is_null());
         let mut read = |key: &str, value: Option<Value>, allowed: &str, is: fn(&Value) -> bool| {
@@ -63,7 +67,9 @@ impl Wanted {
         let who = match headers.get(X_OSTLER_BY).map(|name| name.to_str()) {
             None => "admin".to_owned(),
             Some(Ok(name)) if !name.trim().is_empty() => name.trim().to_owned(),
-            Some(_) => return Err(Problem::invalid(vec!["x-ostler-by: found what is no name in ASCII".into()])),
+            Some(_) => {
+                return Err(Problem::invalid(vec!["x-ostler-by: found what is no name in ASCII".into()]));
+            }
         };
         let told = match (headers.get(header::IF_MATCH), headers.get(header::IF_NONE_MATCH)) {
             (Some(tag), _) => Some(version(tag.as_bytes()).ok_or_else(bad_tag)?),
@@ -109,7 +115,9 @@ fn version(tag: &[u8]) -> Option<u64> {
 }
 
 fn bad_tag() -> Problem {
-    Problem::invalid(vec!["found a tag that is no flag's; allowed: If-Match with the ETag of the flag, as \"3\"".into()])
+    Problem::invalid(vec![
+        "found a tag that is no flag's; allowed: If-Match with the ETag of the flag, as \"3\"".into(),
+    ])
 }
 
 /// Leaves a change in the log; the flag's history has it as well.
@@ -152,9 +160,9 @@ mod tests {
     use super::*;
 
     fn note(fields: &[(&'static str, &'static str)], body: Value) -> Option<Note> {
-        let fields = fields.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
+        let fields = fields
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         Wanted::read(body).ok()?.note(&fields.collect()).ok()
     }
 

@@ -7,8 +7,14 @@ use super::{operation, reference};
 pub(super) fn paths() -> Value {
     let key = json!([{ "$ref": "#/components/parameters/key" }]);
     let change = Some(("application/json", "FlagChange"));
-    let changed = [("200", "Flag"), ("400", "Problem"), ("404", "Problem"), ("409", "Problem"), ("422", "Problem"),
-        ("503", "Problem")];
+    let changed = [
+        ("200", "Flag"),
+        ("400", "Problem"),
+        ("404", "Problem"),
+        ("409", "Problem"),
+        ("422", "Problem"),
+        ("503", "Problem"),
+    ];
     json!({
         "/v1/flags": { "get": operation("listFlags", "All flags, by key.", None, &[("200", "Flags"), ("503", "Problem")]) },
         "/v1/flags/{key}": {
@@ -37,8 +43,10 @@ pub(super) fn paths() -> Value {
 }
 
 pub(super) fn schemas() -> Value {
-    let (text, whole, any) = (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "object" }));
-    let (maybe_text, maybe_whole) = (json!({ "type": ["string", "null"] }), json!({ "type": ["integer", "null"] }));
+    let (text, whole, any) =
+        (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "object" }));
+    let (maybe_text, maybe_whole) =
+        (json!({ "type": ["string", "null"] }), json!({ "type": ["integer", "null"] }));
     let flag = json!({ "type": "object", "properties": { "key": text, "version": whole, "defined_in": text, "definition": any,
         "changed_at_ms": maybe_whole, "by": maybe_text, "why": maybe_text } });
     let line = json!({ "type": "object", "properties": { "key": text, "state": { "enum": ["ENABLED", "DISABLED"] },

@@ -64,7 +64,8 @@ pub(super) fn refused(key: Option<&str>, refused: &Refused) -> Response<Body> {
 
 /// More flags than one answer holds.
 pub(super) fn too_many(there: usize, most: usize) -> Response<Body> {
-    let details = format!("this host has {there} flags and answers {most} at once; raise bulk in [flags.ofrep]");
+    let details =
+        format!("this host has {there} flags and answers {most} at once; raise bulk in [flags.ofrep]");
     refused(None, &Refused { code: ErrorCode::General, details })
 }
 

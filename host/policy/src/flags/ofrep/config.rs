@@ -28,7 +28,12 @@ impl Config {
     pub fn read(mut section: Section<'_>) -> Option<Self> {
         if !section.has("auth") {
             let allowed = "names of [auth.NAME], or [] to let everybody ask";
-            section.problem("auth", "nothing", allowed, "add auth = [\"NAME\"], or auth = [] where everybody may ask");
+            section.problem(
+                "auth",
+                "nothing",
+                allowed,
+                "add auth = [\"NAME\"], or auth = [] where everybody may ask",
+            );
         }
         let strings = |section: &mut Section<'_>, key| {
             let texts = section.strings(key);

@@ -15,7 +15,8 @@ fn nested(depth: usize) -> String {
 
 #[test]
 fn a_context_is_read_within_its_bounds_and_no_byte_of_it_is_repeated() {
-    let context = asked::context(br#"{"context": {"targetingKey": "ada", "plan": "gold"}, "more": 1}"#).unwrap();
+    let context =
+        asked::context(br#"{"context": {"targetingKey": "ada", "plan": "gold"}, "more": 1}"#).unwrap();
     assert_eq!((context.targeting_key.as_deref(), &context.values["plan"]), (Some("ada"), &json!("gold")));
     for nobody in ["", "{}", "{\"context\": null}", "{\"context\": {}}"] {
         assert_eq!(asked::context(nobody.as_bytes()).unwrap(), Default::default(), "{nobody}");
@@ -56,7 +57,9 @@ fn a_flag_that_leaves_its_value_to_who_asks_is_not_found() {
 fn a_bulk_answer_is_known_by_its_tag_however_that_is_written() {
     let all = || vec![answer::in_bulk("f", said(Some(json!(1)), Reason::Static)).unwrap()];
     let tag = answer::bulk(all(), None).headers()["etag"].to_str().unwrap().to_owned();
-    for (known, status) in [(tag.clone(), 304), (format!("\"a\", W/{tag}"), 304), ("*".into(), 304), ("\"a\"".into(), 200)] {
+    for (known, status) in
+        [(tag.clone(), 304), (format!("\"a\", W/{tag}"), 304), ("*".into(), 304), ("\"a\"".into(), 200)]
+    {
         let known = HeaderValue::try_from(known).unwrap();
         assert_eq!(answer::bulk(all(), Some(&known)).status(), status, "{known:?}");
     }
