@@ -14,6 +14,7 @@ mod a_reload_changes_what_it_says;
 mod a_start_that_cannot_be_is_explained;
 mod a_swap_drops_no_request;
 mod a_todo_list_is_the_same_in_every_language;
+mod an_experiment_tells_what_it_shows;
 mod an_upload_is_taken_or_refused_with_reasons;
 mod api_keys_are_made_shown_once_and_revoked;
 mod bodies_are_bounded_and_stream_both_ways;

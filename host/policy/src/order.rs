@@ -240,6 +240,6 @@ mod tests {
         let order = Order::new(Snapshot::default(), observe, Arc::default());
         let order = &order;
         let size = size(|request, peer| order.handle(request, peer));
-        assert!(size < 3 << 10, "{size} bytes");
+        assert!(size < 7 << 9, "{size} bytes");
     }
 }

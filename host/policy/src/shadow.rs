@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response};
+use http_body::Body as _;
 use ostler_core::rollout::Share;
 use ostler_core::{Body, Error, Exchange, Kind};
 use ostler_release::analysis::{Fault, Figures};
@@ -31,7 +32,7 @@ pub use report::{Aspect, Difference, Latencies, ShadowReport};
 /// Copies that may be under way at once; while there are as many, requests are not copied.
 pub const COPIES: usize = 8;
 
-/// Largest body of a request that is copied: 64 KiB. One that is still to come is not waited for.
+/// Largest body of a request that is copied: 64 KiB. One that is still to come is listened to as the handler reads it.
 pub const REQUEST_BYTES: usize = 64 << 10;
 
 /// Bytes of an answer that are compared: 256 KiB. Of a longer one, status and content type are.
@@ -52,17 +53,26 @@ type Answered = Result<Response<Body>, Error>;
 type Call =
     Box<dyn Fn(Exchange, Request<Body>) -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send + Sync>;
 
+/// The body of a copy.
+enum Content {
+    /// It is here.
+    Here(Body),
+    /// It comes while the live release reads it.
+    Coming(oneshot::Receiver<Heard>),
+}
+
 /// A request that was copied, until its answer is there. Dropped without one, the copy counts as unanswered.
 pub struct Copied {
     answer: oneshot::Sender<(Head, oneshot::Receiver<Heard>)>,
-    started: Instant,
+    /// None if the time of the answer is also that of the request's body.
+    started: Option<Instant>,
 }
 
 /// What is known of an answer before its body.
 struct Head {
     status: u16,
     content_type: Option<String>,
-    took: Duration,
+    took: Option<Duration>,
 }
 
 impl Shadow {
@@ -93,33 +103,32 @@ impl Shadow {
         Arc::new(Shadow { call, figures, recorder, share, unsafe_methods, places, tally })
     }
 
-    /// Copies `request`, which is about to be answered, if it is its turn; the copy is on its way then.
-    pub fn copy(self: &Arc<Self>, exchange: &Exchange, request: &Request<Body>) -> Option<Box<Copied>> {
+    /// Copies `request`, which is about to be answered, if it is its turn; the copy is on its way then. A body that is still to
+    /// come is replaced by itself, listened to.
+    pub fn copy(self: &Arc<Self>, exchange: &Exchange, request: &mut Request<Body>) -> Option<Copied> {
         if !self.unsafe_methods && !is_safe(request.method()) || fastrand::u32(..Share::ALL.0) >= self.share.0
         {
             return None;
         }
-        let body = match request.body() {
-            Body::Empty => Body::Empty,
-            Body::Full(bytes) if bytes.len() <= REQUEST_BYTES => Body::Full(bytes.clone()),
-            Body::Full(_) | Body::Stream(_) => {
-                self.tally.uncopied();
-                return None;
-            }
-        };
+        if request.body().size_hint().lower() > REQUEST_BYTES as u64 {
+            self.tally.uncopied();
+            return None;
+        }
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             self.tally.busy();
             return None;
         };
-        let mut copy = Request::new(body);
+        let body = listened(request.body_mut());
+        let started = matches!(body, Content::Here(_)).then(Instant::now);
+        let mut copy = Request::new(Body::Empty);
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
         *copy.version_mut() = request.version();
         *copy.headers_mut() = request.headers().clone();
         self.tally.copied();
         let (answer, answered) = oneshot::channel();
-        tokio::spawn(self.clone().answer(place, exchange.clone(), copy, answered));
-        Some(Box::new(Copied { answer, started: Instant::now() }))
+        tokio::spawn(self.clone().answer(place, exchange.clone(), copy, body, answered));
+        Some(Copied { answer, started })
     }
 
     /// What came of the copies so far.
@@ -133,10 +142,15 @@ impl Shadow {
         self: Arc<Self>,
         _place: OwnedSemaphorePermit,
         exchange: Exchange,
-        request: Request<Body>,
+        mut request: Request<Body>,
+        body: Content,
         answered: oneshot::Receiver<(Head, oneshot::Receiver<Heard>)>,
     ) {
         let deadline = tokio::time::Instant::from_std(exchange.deadline);
+        let Some(body) = timeout_at(deadline, body.whole()).await.ok().flatten() else {
+            return self.tally.unanswered();
+        };
+        *request.body_mut() = body;
         let (method, started) = (request.method().clone(), Instant::now());
         let told = (self.call)(exchange.clone(), request).await;
         let took = started.elapsed();
@@ -167,11 +181,11 @@ impl Shadow {
 
 impl Copied {
     /// Hands on what users are answered, so that it is compared; it comes back as it was, and no later.
-    pub fn compare(self: Box<Self>, answered: Answered) -> Answered {
-        let Copied { answer, started } = *self;
+    pub fn compare(self, answered: Answered) -> Answered {
+        let Copied { answer, started } = self;
         let (heard, body) = oneshot::channel();
-        let (took, content_type) =
-            (started.elapsed(), answered.as_ref().ok().and_then(compare::content_type));
+        let took = started.map(|started| started.elapsed());
+        let content_type = answered.as_ref().ok().and_then(compare::content_type);
         let status = match &answered {
             Ok(response) => response.status().as_u16(),
             Err(error) => error.kind.facts().status.as_u16(),
@@ -190,8 +204,37 @@ impl Copied {
                 let _ = heard.send(Heard::of(bytes.clone()));
                 Body::Full(bytes)
             }
-            Body::Stream(stream) => Body::Stream(Box::pin(Listener::new(stream, heard))),
+            Body::Stream(stream) => Body::Stream(Box::pin(Listener::new(stream, heard, ANSWER_BYTES))),
         }))
+    }
+}
+
+/// What the copy of `body` is made of.
+fn listened(body: &mut Body) -> Content {
+    match std::mem::take(body) {
+        Body::Empty => Content::Here(Body::Empty),
+        Body::Full(bytes) => {
+            *body = Body::Full(bytes.clone());
+            Content::Here(Body::Full(bytes))
+        }
+        Body::Stream(stream) => {
+            let (heard, coming) = oneshot::channel();
+            *body = Body::Stream(Box::pin(Listener::new(stream, heard, REQUEST_BYTES)));
+            Content::Coming(coming)
+        }
+    }
+}
+
+impl Content {
+    /// The body, once it is here; none if it is too long, or the live release did not read all of it.
+    async fn whole(self) -> Option<Body> {
+        match self {
+            Content::Here(body) => Some(body),
+            Content::Coming(coming) => match coming.await.ok()? {
+                Heard::Whole(pieces) => Some(Body::full(listen::joined(&pieces))),
+                Heard::Long | Heard::Broken => None,
+            },
+        }
     }
 }
 

@@ -70,11 +70,6 @@ impl Seen {
         }
     }
 
-    pub fn last_of_all(&self, version: &str) -> bool {
-        self.by_user.values().filter(|versions| versions.last().unwrap() == version).count() > 0
-            && self.by_user.values().rev().take(1).all(|versions| versions.last().unwrap() == version)
-    }
-
     /// Users who ever got `version`, and all.
     pub fn users_of(&self, version: &str) -> (usize, usize) {
         let got = self.by_user.values().filter(|versions| versions.iter().any(|one| one == version)).count();

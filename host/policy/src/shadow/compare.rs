@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Response, header};
 use ostler_core::{Body, Error};
 use serde_json::Value;
 
-use super::listen::Heard;
+use super::listen::{Heard, joined};
 use super::{ANSWER_BYTES, Answered, Head};
 
 /// Differences that are told of one answer.
@@ -22,7 +21,8 @@ const NAME: usize = 32;
 /// An answer, as far as it is compared.
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) took: Duration,
+    /// None if that says nothing.
+    pub(super) took: Option<Duration>,
     content_type: Option<String>,
     body: Heard,
 }
@@ -54,9 +54,9 @@ impl Answer {
         match told {
             Ok(response) => {
                 let (status, content_type) = (response.status().as_u16(), content_type(&response));
-                Answer { status, took, content_type, body: hear(response.into_body()).await }
+                Answer { status, took: Some(took), content_type, body: hear(response.into_body()).await }
             }
-            Err(error) => Answer { took, ..Answer::failed(&error) },
+            Err(error) => Answer { took: Some(took), ..Answer::failed(&error) },
         }
     }
 
@@ -67,7 +67,7 @@ impl Answer {
 
     fn failed(error: &Error) -> Self {
         let status = error.kind.facts().status.as_u16();
-        Answer { status, took: Duration::ZERO, content_type: None, body: Heard::Broken }
+        Answer { status, took: None, content_type: None, body: Heard::Broken }
     }
 
     fn is_json(&self) -> bool {
@@ -218,13 +218,6 @@ async fn hear(mut body: Body) -> Heard {
                 heard.push(data);
             }
         }
-    }
-}
-
-fn joined(pieces: &[Bytes]) -> Bytes {
-    match pieces {
-        [one] => one.clone(),
-        many => many.concat().into(),
     }
 }
 

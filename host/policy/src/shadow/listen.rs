@@ -30,6 +30,8 @@ pub(super) struct Listener {
     inner: Inner,
     heard: Vec<Bytes>,
     bytes: usize,
+    /// Bytes that are kept.
+    most: usize,
     /// None once it has been told.
     teller: Option<oneshot::Sender<Heard>>,
 }
@@ -42,8 +44,8 @@ impl Heard {
 }
 
 impl Listener {
-    pub(super) fn new(inner: Inner, teller: oneshot::Sender<Heard>) -> Self {
-        Listener { inner, heard: Vec::new(), bytes: 0, teller: Some(teller) }
+    pub(super) fn new(inner: Inner, teller: oneshot::Sender<Heard>, most: usize) -> Self {
+        Listener { inner, heard: Vec::new(), bytes: 0, most, teller: Some(teller) }
     }
 
     fn tell(&mut self, heard: Heard) {
@@ -62,7 +64,7 @@ impl Listener {
                 let Some(data) = frame.data_ref() else { return };
                 self.bytes += data.len();
                 // Many small frames would cost more than their bytes.
-                if self.bytes > ANSWER_BYTES || self.heard.len() > ANSWER_BYTES / 64 {
+                if self.bytes > self.most || self.heard.len() > self.most / 64 {
                     self.heard = Vec::new();
                     self.tell(Heard::Long);
                 } else {
@@ -71,6 +73,14 @@ impl Listener {
             }
             Some(Err(_)) => self.tell(Heard::Broken),
         }
+    }
+}
+
+/// Pieces as one; a single one is not copied.
+pub(super) fn joined(pieces: &[Bytes]) -> Bytes {
+    match pieces {
+        [one] => one.clone(),
+        many => many.concat().into(),
     }
 }
 

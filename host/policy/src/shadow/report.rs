@@ -31,11 +31,11 @@ pub struct ShadowReport {
     pub equal: u64,
     /// Those whose answers were not, by what differs first.
     pub different: BTreeMap<Aspect, u64>,
-    /// Copies whose answer, or the user's, never came.
+    /// Copies whose answer, or the user's, never came, or whose body the live release did not read whole.
     pub unanswered: u64,
     /// Requests that were not copied since as many copies were under way as may be.
     pub busy: u64,
-    /// Requests that were not copied since their body was too large, or still to come.
+    /// Requests that were not copied since their body was too large.
     pub uncopied: u64,
     /// Outbound calls of the copies, none of which was sent.
     pub held_back: u64,
@@ -133,8 +133,10 @@ impl Tally {
     ) {
         let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
         compared.all += 1;
-        compared.stable.add(stable.took);
-        compared.candidate.add(candidate.took);
+        if let (Some(stable), Some(candidate)) = (stable.took, candidate.took) {
+            compared.stable.add(stable);
+            compared.candidate.add(candidate);
+        }
         let Some((aspect, _)) = differences.first() else { return };
         let difference = Difference {
             request_id: exchange.id.as_str().to_owned(),

@@ -127,7 +127,10 @@ impl Rollout {
         (who, why): (&str, &str),
     ) -> (Self, Event) {
         let (stable, candidate) = releases;
-        let at_once = stable.is_none() || matches!(spec.strategy, Strategy::Instant | Strategy::BlueGreen);
+        // A plugin's first release has nothing to take over from.
+        let strategy = if stable.is_none() { Strategy::Instant } else { spec.strategy };
+        let spec = RolloutSpec { strategy, ..spec };
+        let at_once = matches!(strategy, Strategy::Instant | Strategy::BlueGreen);
         let rollout = Rollout {
             id: 0,
             plugin: plugin.to_owned(),

@@ -22,7 +22,6 @@ impl Host for Guest {
 impl Guest {
     /// Notes that this exchange was given `variant` of `flag`, which is under experiment: the first one it was given counts, and
     /// so does what it tracks from here on.
-    #[allow(dead_code, reason = "for the flags capability")]
     pub(crate) fn exposed(&mut self, flag: &str, variant: &str) {
         if self.exposed.iter().any(|known| known.experiment() == flag) {
             return;

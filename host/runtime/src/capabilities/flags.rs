@@ -126,9 +126,9 @@ impl Context for Asker<'_> {
 }
 
 impl Guest {
-    /// Asks with the exchange's context, and counts the answer.
+    /// Asks with the exchange's context, and counts the answer, also for the flag's experiment if it is under one.
     fn ask_flag<T>(
-        &self,
+        &mut self,
         key: &str,
         ask: impl FnOnce(&flags::Flags, &dyn Context) -> Resolution<T>,
     ) -> Resolution<T> {
@@ -139,23 +139,26 @@ impl Guest {
         let variant = said.variant.as_deref().unwrap_or_default();
         let exposure = Exposure { flag, variant, reason: said.reason.as_str(), asked_by: "plugin" };
         self.env.observe.exposures.note(&exposure, || asker.targeting_key().map(Cow::into_owned));
+        if said.metadata["experiment"] == true && said.error.is_none() && !variant.is_empty() {
+            self.exposed(key, variant);
+        }
         said
     }
 
-    fn boolean_flag(&self, key: &str, default: bool) -> Resolution<bool> {
+    fn boolean_flag(&mut self, key: &str, default: bool) -> Resolution<bool> {
         self.ask_flag(key, |flags, context| flags.boolean(key, default, context))
     }
 
-    fn string_flag(&self, key: &str, default: String) -> Resolution<String> {
+    fn string_flag(&mut self, key: &str, default: String) -> Resolution<String> {
         self.ask_flag(key, |flags, context| flags.string(key, default, context))
     }
 
-    fn number_flag(&self, key: &str, default: f64) -> Resolution<f64> {
+    fn number_flag(&mut self, key: &str, default: f64) -> Resolution<f64> {
         self.ask_flag(key, |flags, context| flags.number(key, default, context))
     }
 
     /// `default` comes back as it is: whoever passed it knows what it means.
-    fn object_flag(&self, key: &str, default: String) -> Resolution<String> {
+    fn object_flag(&mut self, key: &str, default: String) -> Resolution<String> {
         let said = self.ask_flag(key, |flags, context| flags.object(key, Arc::default(), context));
         let shown = if said.value.is_object() { said.value.to_string() } else { default };
         said.map(|_| shown)

@@ -85,9 +85,14 @@ mod tests {
             "events": [{ "at_ms": now_ms() - 61_000, "who": "anna", "what": "begun", "why": "new prices" },
                 { "at_ms": now_ms() - 1_000, "who": "host", "what": "step", "why": "" }],
         });
-        let told = "shop: canary of 2cf24dba5fb0 running at 5% (step 2 of 5)\n\
-            12 requests in this step, of at least 100; 0 failed checks\n  pass    errors: 0 of 12, and 0 of 200\n  \
-            1m ago  begun by anna: new prices\n  1s ago  step by host";
+        let told = [
+            "shop: canary of 2cf24dba5fb0 running at 5% (step 2 of 5)",
+            "12 requests in this step, of at least 100; 0 failed checks",
+            "  pass    errors: 0 of 12, and 0 of 200",
+            "  1m ago  begun by anna: new prices",
+            "  1s ago  step by host",
+        ];
+        let told = told.join("\n");
         assert_eq!(status(&rollout), told);
         let ended = json!({ "plugin": "shop", "strategy": "ab", "candidate": "sha256:é", "state": "aborted", "ended_at_ms": 1 });
         assert_eq!(status(&ended), "shop: ab of é aborted");

@@ -154,6 +154,7 @@ fn instant_and_blue_green_and_the_first_release_are_live_at_once() {
     let spec = RolloutSpec { strategy: Strategy::Canary, ..RolloutSpec::default() };
     let (first, event) = Rollout::begin("p", (None, Digest::of(b"new")), spec, 7, ("anna", "v1"));
     assert_eq!((first.state, event.what.as_str()), (State::Promoted, "promoted"));
+    assert_eq!(first.spec.strategy, Strategy::Instant, "whatever was asked for");
 }
 
 #[test]
