@@ -50,11 +50,11 @@ impl Control {
     pub(crate) async fn rollout(&self, name: &str) -> Result<RolloutView, Refusal> {
         self.entry(name).await?;
         if let Some(driven) = self.0.rollouts.get(name) {
-            return self.shown(&driven.rollout, Some(&driven));
+            return self.rollout_shown(&driven.rollout, Some(&driven));
         }
         let none = || Refusal::NotFound(format!("plugin {name} has had no rollout yet"));
         let rollout = self.0.registry.latest_rollout(name)?.ok_or_else(none)?;
-        self.shown(&rollout, None)
+        self.rollout_shown(&rollout, None)
     }
 
     /// The plugin's rollouts, at most `limit`, the latest first.
@@ -63,10 +63,10 @@ impl Control {
         let rollouts = self.0.registry.rollouts(name, limit)?;
         let driven = self.0.rollouts.get(name);
         let of = |rollout: &Rollout| driven.as_ref().filter(|driven| driven.rollout.id == rollout.id);
-        rollouts.iter().map(|rollout| self.shown(rollout, of(rollout))).collect()
+        rollouts.iter().map(|rollout| self.rollout_shown(rollout, of(rollout))).collect()
     }
 
-    fn shown(&self, rollout: &Rollout, driven: Option<&Driven>) -> Result<RolloutView, Refusal> {
+    fn rollout_shown(&self, rollout: &Rollout, driven: Option<&Driven>) -> Result<RolloutView, Refusal> {
         let window = driven.map(Driven::window);
         let shown = window.as_ref().map(|[stable, candidate]| compared(rollout, stable, candidate));
         let events = self.0.registry.rollout_events(rollout.id)?;
