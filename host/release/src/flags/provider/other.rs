@@ -46,10 +46,10 @@ pub struct Config {
     pub deadline: Duration,
 }
 
-/// Which crate's provider it is.
+/// What kind of server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
-    /// flagd's own.
+    /// flagd, over its OFREP interface.
     Flagd,
     /// Any server that speaks the OpenFeature Remote Evaluation Protocol.
     Ofrep,
