@@ -40,16 +40,18 @@ pub struct Config {
     pub kind: ProviderKind,
     /// `url`: where it answers OFREP, `http://` or `https://`. Needed.
     pub url: String,
-    /// `token`: sent as bearer token. Default: none.
+    /// `token`: sent as bearer token, for `ofrep`. Default: none.
     pub token: Option<String>,
     /// `deadline`: time for one answer. Default: 250 ms.
     pub deadline: Duration,
 }
 
-/// Which crate's provider it is.
+/// What kind of server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderKind {
-    /// Any server that speaks the OpenFeature Remote Evaluation Protocol, as flagd does.
+    /// flagd, over its OFREP interface.
+    Flagd,
+    /// Any server that speaks the OpenFeature Remote Evaluation Protocol.
     Ofrep,
 }
 
@@ -97,9 +99,9 @@ impl std::fmt::Debug for Config {
 impl Config {
     /// Reads `[flags] provider`.
     pub fn read(mut section: Section<'_>) -> Option<Self> {
-        section.missing("kind", "\"ofrep\"");
+        section.missing("kind", "\"flagd\" or \"ofrep\"");
         section.missing("url", "a URL such as \"http://127.0.0.1:8016\"");
-        let kind = section.choice("kind", &[("ofrep", ProviderKind::Ofrep)]);
+        let kind = section.choice("kind", &[("flagd", ProviderKind::Flagd), ("ofrep", ProviderKind::Ofrep)]);
         let url = section.string("url").map(|url| url.value.trim_end_matches('/').to_owned());
         if let Some(text) = url.as_ref().filter(|text| !is_url(text)) {
             // It may hold a password.
@@ -112,6 +114,14 @@ impl Config {
             );
         }
         let token = section.string("token").map(|token| token.value);
+        if token.is_some() && kind == Some(ProviderKind::Flagd) {
+            section.problem(
+                "token",
+                "a token for flagd",
+                "token beside kind = \"ofrep\"",
+                "write kind = \"ofrep\"",
+            );
+        }
         let range = Duration::from_millis(1)..=Duration::from_secs(10);
         let deadline = section.duration("deadline", range).unwrap_or(Duration::from_millis(250));
         section.finish();
@@ -141,7 +151,7 @@ impl Other {
         key: &str,
         kind: Kind,
         context: &dyn Context,
-    ) -> impl Future<Output = ()> + Send + 'static + use<> {
+    ) -> impl Future<Output = ()> + Send + 'static {
         let place = self.place(key, kind, context);
         let asked = (!self.is_fresh(place)).then(|| self.ask(place, key, kind, convert::context(context)));
         async move {
@@ -191,7 +201,7 @@ impl Other {
         key: &str,
         kind: Kind,
         context: EvaluationContext,
-    ) -> impl Future<Output = ()> + Send + 'static + use<> {
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (inner, key) = (self.0.clone(), path_segment(key));
         async move {
             let asked = async {

@@ -1,4 +1,7 @@
-//! Providers of other crates: the one for OFREP, which flagd and many others speak.
+//! Another provider: the one for OFREP of the `open-feature-ofrep` crate, which flagd answers as well.
+//!
+//! flagd's own crate (`open-feature-flagd` 0.3) wraps this very provider for REST, and does not compile with that feature alone; its
+//! others need `protoc`.
 
 use std::sync::Arc;
 
@@ -6,18 +9,14 @@ use open_feature::provider::FeatureProvider;
 use open_feature_ofrep::{OfrepOptions, OfrepProvider};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{Config, ProviderError, ProviderKind};
+use super::{Config, ProviderError};
 
 pub(super) async fn provider(config: &Config) -> Result<Arc<dyn FeatureProvider>, ProviderError> {
-    let refused = |error: &dyn std::fmt::Display| ProviderError(error.to_string());
-    Ok(match config.kind {
-        ProviderKind::Ofrep => {
-            Arc::new(OfrepProvider::new(ofrep(config)?).await.map_err(|error| refused(&error))?)
-        }
-    })
+    let provider = OfrepProvider::new(options(config)?).await;
+    Ok(Arc::new(provider.map_err(|error| ProviderError(error.to_string()))?))
 }
 
-fn ofrep(config: &Config) -> Result<OfrepOptions, ProviderError> {
+fn options(config: &Config) -> Result<OfrepOptions, ProviderError> {
     let mut headers = HeaderMap::new();
     if let Some(token) = &config.token {
         let bearer = HeaderValue::try_from(format!("Bearer {token}"));
