@@ -151,7 +151,7 @@ impl Other {
         key: &str,
         kind: Kind,
         context: &dyn Context,
-    ) -> impl Future<Output = ()> + Send + 'static {
+    ) -> impl Future<Output = ()> + Send + 'static + use<> {
         let place = self.place(key, kind, context);
         let asked = (!self.is_fresh(place)).then(|| self.ask(place, key, kind, convert::context(context)));
         async move {
@@ -201,7 +201,7 @@ impl Other {
         key: &str,
         kind: Kind,
         context: EvaluationContext,
-    ) -> impl Future<Output = ()> + Send + 'static {
+    ) -> impl Future<Output = ()> + Send + 'static + use<> {
         let (inner, key) = (self.0.clone(), path_segment(key));
         async move {
             let asked = async {
