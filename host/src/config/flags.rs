@@ -1,7 +1,7 @@
 //! `[flags]`, and the files that it names: read as the start would, each problem told with its path in the JSON.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ostler_core::settings::{Located, Section};
 use ostler_policy::flags::Config as Requests;
@@ -34,7 +34,7 @@ pub(super) fn read(
     (config, requests)
 }
 
-fn check(section: &Section<'_>, told: &Located<String>, file: &PathBuf) {
+fn check(section: &Section<'_>, told: &Located<String>, file: &Path) {
     let name = &told.value;
     match check_file(file) {
         Ok(()) => {}

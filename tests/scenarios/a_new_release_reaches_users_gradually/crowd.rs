@@ -10,10 +10,10 @@ use http::{HeaderValue, Method};
 use tokio::task::JoinSet;
 
 /// Users of a crowd.
-pub const USERS: usize = 1_000;
+pub(super) const USERS: usize = 1_000;
 
 /// Users who ask again and again until it is enough.
-pub struct Crowd {
+pub(super) struct Crowd {
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
     tasks: JoinSet<()>,
@@ -21,7 +21,7 @@ pub struct Crowd {
 
 /// What was answered.
 #[derive(Default)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Versions that each user got, in order, the same ones in a row once.
     pub by_user: BTreeMap<usize, Vec<String>>,
     /// Answers of each version.
@@ -34,7 +34,7 @@ pub struct Seen {
 
 impl Crowd {
     /// Half of it speaks HTTP/1.1, half HTTP/2.
-    pub fn start(host: &Host) -> Self {
+    pub(super) fn start(host: &Host) -> Self {
         let (stop, seen) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Seen>>::default());
         let mut tasks = JoinSet::new();
         for worker in 0..4 {
@@ -54,7 +54,7 @@ impl Crowd {
         Crowd { stop, seen, tasks }
     }
 
-    pub async fn finish(self) -> Seen {
+    pub(super) async fn finish(self) -> Seen {
         self.stop.store(true, Relaxed);
         self.tasks.join_all().await;
         std::mem::take(&mut self.seen.lock().unwrap())
@@ -63,7 +63,7 @@ impl Crowd {
 
 impl Seen {
     /// Nobody who once got `new` got `old` afterwards.
-    pub fn nobody_goes_back(&self, new: &str, old: &str) {
+    pub(super) fn nobody_goes_back(&self, new: &str, old: &str) {
         for (user, versions) in &self.by_user {
             let from = versions.iter().position(|version| version == new).unwrap_or(versions.len());
             assert!(!versions[from..].iter().any(|version| version == old), "user {user}: {versions:?}");
@@ -71,7 +71,7 @@ impl Seen {
     }
 
     /// Users who ever got `version`, and all.
-    pub fn users_of(&self, version: &str) -> (usize, usize) {
+    pub(super) fn users_of(&self, version: &str) -> (usize, usize) {
         let got = self.by_user.values().filter(|versions| versions.iter().any(|one| one == version)).count();
         (got, self.by_user.len())
     }
@@ -107,7 +107,7 @@ fn note(seen: &Mutex<Seen>, user: usize, answer: Answer) {
 }
 
 /// The version that each user gets.
-pub async fn ask_all(host: &Host, version: Version) -> Vec<String> {
+pub(super) async fn ask_all(host: &Host, version: Version) -> Vec<String> {
     let client = host.client(version);
     let mut tasks = JoinSet::new();
     for worker in 0..4 {
@@ -128,7 +128,7 @@ pub async fn ask_all(host: &Host, version: Version) -> Vec<String> {
 }
 
 /// A few users ask once.
-pub async fn ask_some(host: &Host, count: usize) {
+pub(super) async fn ask_some(host: &Host, count: usize) {
     let client = host.client(Version::Http1);
     for user in 0..count {
         assert_eq!(ask(&client, user).await.unwrap().0, 200);
@@ -137,7 +137,7 @@ pub async fn ask_some(host: &Host, count: usize) {
 }
 
 /// Whether `hits` of `of` are a part of `share`, as chance has it.
-pub fn within_five_sigma(hits: usize, of: usize, share: f64) {
+pub(super) fn within_five_sigma(hits: usize, of: usize, share: f64) {
     let (mean, sigma) = (of as f64 * share, (of as f64 * share * (1.0 - share)).sqrt());
     assert!((hits as f64 - mean).abs() <= 5.0 * sigma, "{hits} of {of} under a share of {share}");
 }
