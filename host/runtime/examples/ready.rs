@@ -28,6 +28,7 @@ async fn main() {
         blobs: Blobs::new(home.path()),
         rate_limits: RateLimits::default(),
         cache: Cache::default(),
+        experiments: Default::default(),
         flags: Default::default(),
         upstream: Upstream::new(Default::default()).unwrap(),
         observe: Observe::to(&Default::default(), std::io::sink()).unwrap(),

@@ -30,8 +30,7 @@ fn of_flagd(file: &Value, contexts: &[Value]) -> Vec<Answer> {
         .output()
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let rows: Vec<(String, usize, Option<String>, Value, String, Option<String>)> =
-        serde_json::from_slice(&run.stdout).unwrap();
+    let rows: Vec<Row> = serde_json::from_slice(&run.stdout).unwrap();
     let answer = |(flag, place, variant, value, reason, error)| {
         let (error, value) = (Option::<String>::is_some(&error), plain(value));
         // flagd's provider lets an error have the reason it likes.
@@ -39,6 +38,9 @@ fn of_flagd(file: &Value, contexts: &[Value]) -> Vec<Answer> {
     };
     rows.into_iter().map(answer).collect()
 }
+
+/// Flag, place of the context, variant, value, reason and error, as the script prints them.
+type Row = (String, usize, Option<String>, Value, String, Option<String>);
 
 /// What Ostler says; a default that the code would pass is the one that the script passes.
 fn of_ostler(file: &Value, contexts: &[Value]) -> Vec<Answer> {
