@@ -19,7 +19,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[sever]",
         &[
             "ostler.toml:1: error: sever: found an unknown key; allowed: state, server, admin, plugins, routes, \
-           defaults, auth, limits, authorization, overload, admission, observe, runtime, upstream, redis, cache, flags; repair: write server",
+           defaults, auth, limits, authorization, overload, admission, flags, observe, runtime, upstream, redis, cache; repair: write server",
         ],
     ),
     (
@@ -34,7 +34,7 @@ const BROKEN: &[(&str, &[&str])] = &[
             "ostler.toml:5: error: flags.ofrep.path: found \"/flags\"; allowed: a path that ends in /ofrep; repair: write \
              \"/ofrep\": clients add /ofrep/v1/... to the address they are given",
             "ostler.toml:7: error: flags.ofrep.port: found an unknown key; allowed: auth, require, limits, cost, path, listen, \
-             bulk; repair: remove it",
+             bulk; repair: write cost",
         ],
     ),
     (
@@ -144,7 +144,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[plugins.a]\nrollout = { steps = [5, 1], stategy = 'canary', analysis = { p99 = 0.5 } }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
-            "ostler.toml:2: error: plugins.a.rollout.steps: found a list; allowed: 1 to 20 shares that rise, as [1, 5, 25, 50, 100] \
+            "ostler.toml:2: error: plugins.a.rollout.steps: found a list of 2; allowed: 1 to 20 shares that rise, as [1, 5, 25, 50, 100] \
              or [\"0.1%\", \"1%\"]",
             "ostler.toml:2: error: plugins.a.rollout.analysis.p99: found 0.5; allowed: a number from 1 to 1000",
             "ostler.toml:2: error: plugins.a.rollout.stategy: found an unknown key; allowed: strategy, keep, steps, share, interval, \

@@ -122,6 +122,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("upstream.response_head", response_head),
         ("upstream.response_fields", response_fields as u64),
         ("runtime.instances", instances.into()),
+        ("flags.ofrep.bulk", ostler_policy::flags::ofrep::Config::BULK as u64),
     ];
     let durations = [
         ("overload.retry_after", retry_after),
@@ -138,6 +139,7 @@ fn defaults() -> BTreeMap<String, u128> {
         ("plugins.NAME.rollout.interval", interval),
         ("plugins.NAME.rollout.analysis.every", analysis.every),
         ("redis.deadline", ostler_services::redis::DEADLINE),
+        ("flags.provider.deadline", ostler_release::flags::provider::Config::DEADLINE),
         ("cache.shared_deadline", shared_deadline),
         ("defaults.cache.stale_while_revalidate", stale_while_revalidate),
         ("defaults.cache.stale_if_error", stale_if_error),

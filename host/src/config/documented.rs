@@ -61,12 +61,12 @@ fn known() -> BTreeSet<String> {
         [flags]
         zz = 1
         provider = { zz = 1 }
+        ofrep = { zz = 1 }
         [admission]
         zz = 1
         keys.NAME = { zz = 1 }
         sigstore = { zz = 1 }
         hooks = [{ zz = 1 }]
-        ofrep = { zz = 1 }
         [observe]
         zz = 1
         [runtime]

@@ -234,10 +234,10 @@ mod tests {
 
     #[test]
     fn literalness_is_as_the_router_has_it() {
-        let patterns = ["/{*rest}", "/{a}", "/{a}/c", "/b/{x}", "/b/{x}.y", "/b/c", "/b/c{x}", "/b/{*all}"];
+        let patterns = ["/{a}", "/{a}/c", "/b/{x}", "/b/c", "/b/c/{*all}", "/b/c/d"];
         let mut sorted = patterns.to_vec();
         sorted.sort_by_key(|pattern| literal(pattern));
-        for path in ["/b", "/b/c", "/b/cd", "/b/q", "/b/q.y", "/b/c/d", "/q/c"] {
+        for path in ["/b", "/b/c", "/b/cd", "/b/c/d", "/b/c/e/f", "/q/c"] {
             let mut router = Router::new();
             patterns.iter().for_each(|pattern| router.insert(*pattern, *pattern).unwrap());
             let alone = |pattern: &&&str| {

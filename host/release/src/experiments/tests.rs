@@ -1,3 +1,5 @@
+//! What experiments count, and what is kept of it.
+
 use std::path::Path;
 
 use super::*;

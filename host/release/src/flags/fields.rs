@@ -94,8 +94,9 @@ pub(super) fn read_default(
             None => "write one of these, or null for the default that the code passes".to_owned(),
         };
         let found = entries.get("defaultVariant").map_or_else(String::new, show);
-        let allowed = names().take(20).collect::<Vec<_>>().join(", ");
-        problems.add(join(path, "defaultVariant"), found, allowed, repair);
+        let mut allowed: Vec<_> = names().take(20).collect();
+        allowed.sort_unstable();
+        problems.add(join(path, "defaultVariant"), found, allowed.join(", "), repair);
     }
     found.map(Some)
 }

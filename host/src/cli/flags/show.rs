@@ -90,8 +90,8 @@ mod tests {
               "defined_in": "flags.json", "changed_at_ms": null, "by": null },
         ]});
         let told = table(&flags, 7_200_000);
-        let first = "a     on   v3     on            targeted  api  2h ago by ada";
-        assert_eq!(told, format!("{first}\nlong  off  v0     (the code's)            flags.json"));
+        let first = "a     on   v3  on            targeted  api  2h ago by ada";
+        assert_eq!(told, format!("{first}\nlong  off  v0  (the code's)            flags.json"));
         assert!(table(&json!({ "flags": [] }), 0).contains("ostler flags set"));
         let changes = json!({ "key": "a", "changes": [
             { "version": 2, "at_ms": 7_200_000, "definition": null, "by": "ada", "why": "" },

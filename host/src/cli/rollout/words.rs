@@ -95,7 +95,7 @@ mod tests {
         let told = told.join("\n");
         assert_eq!(status(&rollout), told);
         let ended = json!({ "plugin": "shop", "strategy": "ab", "candidate": "sha256:é", "state": "aborted", "ended_at_ms": 1 });
-        assert_eq!(status(&ended), "shop: ab of é aborted");
+        assert_eq!(status(&ended), "shop: ab of sha256:é aborted");
         assert_eq!(table("shop", &json!({ "rollouts": [] })), "shop has had no rollout yet");
     }
 }

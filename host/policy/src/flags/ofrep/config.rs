@@ -22,7 +22,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub(super) const BULK: usize = 1_000;
+    /// Default of `bulk`.
+    pub const BULK: usize = 1_000;
 
     /// Reads `[flags.ofrep]`; none if it does not say who may ask.
     pub fn read(mut section: Section<'_>) -> Option<Self> {

@@ -97,6 +97,9 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
+    /// Default of `deadline`.
+    pub const DEADLINE: Duration = Duration::from_millis(250);
+
     /// Reads `[flags] provider`.
     pub fn read(mut section: Section<'_>) -> Option<Self> {
         section.missing("kind", "\"flagd\" or \"ofrep\"");
@@ -123,7 +126,7 @@ impl Config {
             );
         }
         let range = Duration::from_millis(1)..=Duration::from_secs(10);
-        let deadline = section.duration("deadline", range).unwrap_or(Duration::from_millis(250));
+        let deadline = section.duration("deadline", range).unwrap_or(Config::DEADLINE);
         section.finish();
         Some(Config { kind: kind?, url: url?, token, deadline })
     }
