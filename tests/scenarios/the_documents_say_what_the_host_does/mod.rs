@@ -17,13 +17,12 @@ async fn every_metric_is_documented_with_its_type() {
         [[routes]]\npath = \"/{*rest}\"\nplugin = \"p\"\n[[routes]]\npath = \"/echo\"\nplugin = \"p\"\nauth = [\"t\"]\nlimits = [\"l\"]\n\
         [[routes]]\npath = \"/denied\"\nplugin = \"p\"\nauth = [\"t\"]\nrequire = [\"a:b\"]\n\
         [limits.l]\nrate = \"100/s\"\n[redis]\nurl = \"redis://127.0.0.1:1\"\n\
-        [flags]\nshared = true\n[plugins.q]";
-    let host = Setup::new()
-        .plugin("p", "typed", "")
-        .plugin("e", "rollout", "")
-        .route("/track", "e")
-        .with(tables)
-        .start();
+        [flags]\nshared = true\nfiles = [\"flags.json\"]\n[plugins.q]";
+    let setup = Setup::new();
+    let flag = r#"{"flags":{"f":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on","metadata":{"experiment":true}}}}"#;
+    std::fs::write(setup.folder().join("flags.json"), flag).unwrap();
+    let host =
+        setup.plugin("p", "typed", "").plugin("e", "rollout", "").route("/track", "e").with(tables).start();
     // Some metrics exist from their first count on.
     assert_eq!(host.client.get("/trap").await.status, 500);
     for (path, token, status) in
@@ -33,8 +32,6 @@ async fn every_metric_is_documented_with_its_type() {
         request.headers_mut().insert("authorization", HeaderValue::from_static(token));
         assert_eq!(host.client.try_send(request).await.unwrap().status, status);
     }
-    let flag = r#"{"definition":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on","metadata":{"experiment":true}}}"#;
-    assert!(host.admin.send(Method::PUT, "/v1/flags/f", flag).await.status.is_success());
     assert_eq!(host.client.get("/track?metric=m&value=1&f").await.text(), "true");
     for (tag, strategy) in [("v1", "instant"), ("v2", "canary")] {
         let path = format!("/v1/plugins/q/releases?strategy={strategy}");
