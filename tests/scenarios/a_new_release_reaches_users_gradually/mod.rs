@@ -3,6 +3,7 @@
 
 mod crowd;
 mod people;
+mod shadow;
 mod withdrawn;
 
 use std::time::{Duration, Instant};
