@@ -24,6 +24,7 @@ use ostler_upstream::Recorder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
+use crate::trial;
 use compare::Answer;
 use listen::{Heard, Listener};
 use report::Tally;
@@ -243,15 +244,11 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
+/// The shadow's own places may all be taken, which says nothing of the release.
 fn fault(answered: &Answered) -> Option<Fault> {
     match answered {
-        Ok(response) => response.status().is_server_error().then_some(Fault::Error),
-        Err(error) => match error.kind {
-            Kind::PluginTrapped | Kind::PluginOutOfMemory | Kind::PluginLimitExceeded => Some(Fault::Trap),
-            Kind::DeadlineExceeded => Some(Fault::Deadline),
-            // The shadow's own places were all taken, which says nothing of the release.
-            Kind::Overloaded => None,
-            kind => kind.facts().status.is_server_error().then_some(Fault::Error),
-        },
+        Err(error) if error.kind == Kind::Overloaded => None,
+        Err(error) => trial::fault(Err(error.kind)),
+        Ok(response) => trial::fault(Ok(response.status())),
     }
 }

@@ -48,11 +48,7 @@ impl Trial {
         };
         let asker = Asker { principal, client: exchange.client, headers, permitted: &permitted };
         let subject = self.choice.subject(&asker);
-        let arm = match self.shadow {
-            Some(_) => Arm::Stable,
-            None => self.choice.pick_for(&asker, subject),
-        };
-        Chosen { arm, subject }
+        Chosen { arm: self.choice.pick_for(&asker, subject), subject }
     }
 
     /// Counts what came of an exchange for whom the choice was made.
@@ -66,7 +62,7 @@ impl Trial {
 }
 
 /// How the release failed, if it did. What the client could have avoided is no fault of it.
-fn fault(outcome: Result<StatusCode, Kind>) -> Option<Fault> {
+pub(crate) fn fault(outcome: Result<StatusCode, Kind>) -> Option<Fault> {
     use Kind::{DeadlineExceeded, PluginLimitExceeded, PluginOutOfMemory, PluginTrapped};
     match outcome {
         Ok(status) => status.is_server_error().then_some(Fault::Error),

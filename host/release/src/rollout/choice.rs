@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ostler_core::Digest;
 use ostler_core::principal::Principal;
 use ostler_core::rollout::{RolloutSpec, Rule, Share, Sticky, Strategy};
@@ -50,8 +50,8 @@ pub struct Choice {
     below: u128,
     by: By,
     rules: Box<[Test]>,
-    /// Of a shadow, which serves nobody: whether requests of any method are copied to it.
-    shadow: Option<bool>,
+    /// It is a shadow, which serves nobody.
+    shadow: bool,
     /// What testers must be permitted, and the digests they may name: of stable and candidate, in hex.
     testers: Option<Box<(String, [String; 2])>>,
 }
@@ -88,7 +88,7 @@ impl Choice {
             below: (u128::from(share.0.min(Share::ALL.0)) << 64) / u128::from(Share::ALL.0),
             by,
             rules: spec.rules.iter().filter_map(Test::new).collect(),
-            shadow: (spec.strategy == Strategy::Shadow).then_some(spec.unsafe_methods),
+            shadow: spec.strategy == Strategy::Shadow,
             testers: spec.testers.clone().map(|may| Box::new((may, releases.map(|digest| digest.hex())))),
         }
     }
@@ -100,7 +100,7 @@ impl Choice {
 
     /// [`Choice::pick`] for whoever knows the subject already.
     pub fn pick_for(&self, asker: &Asker<'_>, subject: u64) -> Arm {
-        if self.shadow.is_some() {
+        if self.shadow {
             return Arm::Stable;
         }
         if let Some(arm) = self.chosen(asker) {
@@ -131,13 +131,8 @@ impl Choice {
         known.unwrap_or_else(|| self.address(asker.client))
     }
 
-    /// Whether a request is copied to the candidate, which is a shadow: `drawn` is a number drawn for this request.
-    pub fn copies(&self, drawn: u64, method: &Method) -> bool {
-        self.shadow.is_some_and(|any| any || method.is_safe()) && self.takes(drawn)
-    }
-
     /// Whether the candidate's share covers `hash`, any number that is evenly spread.
-    pub fn takes(&self, hash: u64) -> bool {
+    pub(crate) fn takes(&self, hash: u64) -> bool {
         u128::from(hash) < self.below
     }
 
