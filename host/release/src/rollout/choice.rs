@@ -132,7 +132,7 @@ impl Choice {
     }
 
     /// Whether the candidate's share covers `hash`, any number that is evenly spread.
-    pub(crate) fn takes(&self, hash: u64) -> bool {
+    pub fn takes(&self, hash: u64) -> bool {
         u128::from(hash) < self.below
     }
 
