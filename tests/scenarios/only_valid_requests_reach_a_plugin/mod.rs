@@ -173,9 +173,9 @@ fn schemathesis(setup: Setup, plugin: &str, document: &str, keys: &str) {
     assert!(made > 200, "{made} requests were made: {text}");
     let kinds = ["invalid", "malformed", "unsupported_media_type", "method_not_allowed"];
     for kind in kinds {
-        assert!(host.lines().iter().any(|line| line["kind"] == kind), "nothing was {kind}");
+        host.line(|line| line["kind"] == kind).await;
     }
-    assert!(host.lines().iter().any(|line| line["status"] == 200), "nothing passed");
+    host.line(|line| line["status"] == 200).await;
 }
 
 /// How many requests it says it made.
