@@ -16,9 +16,11 @@ async fn a_shadow_is_compared_and_answers_nobody() {
     }
     let compared = |rollout: &serde_json::Value| {
         let count = |name: &str| rollout["shadow"][name].as_u64().unwrap();
-        count("copied") > 0 && count("copied") == count("compared") + count("unanswered")
+        let copied = count("copied");
+        copied + count("busy") + count("uncopied") == 40 && copied == count("compared") + count("unanswered")
     };
     let rollout = until(&host, "compared", compared).await;
+    assert!(rollout["shadow"]["copied"].as_u64().unwrap() >= 20, "{:#}", rollout["shadow"]);
     assert_eq!((&rollout["state"], &rollout["share"]), (&json!("running"), &json!("100%")));
     let differs = rollout["shadow"]["different"]["status"].as_u64();
     assert!(differs.is_some_and(|count| count > 0), "half of its answers fail: {:#}", rollout["shadow"]);
