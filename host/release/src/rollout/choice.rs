@@ -2,7 +2,7 @@
 //!
 //! A subject (who asks, or from where) lies at a point between 0 and 1, which a hash gives it; those below the candidate's
 //! share are the candidate's. A share that grows takes more subjects in and lets none go.
-//! **Invariant:** the same subject gets the same release under the same share, on every host and after every restart.
+//! **Invariant:** the same subject gets the same release under the same share of the same two, on every host and after every restart.
 
 use std::net::IpAddr;
 
