@@ -77,6 +77,9 @@ pub struct Exchange {
     /// Whose request it is, as a number that tells nothing of them; known where two releases share the requests, which are
     /// compared by it.
     pub subject: Option<u64>,
+    /// Whether the share of a release decided which of two answers, or there is only one. What a rule or a tester chose counts
+    /// for no comparison.
+    pub drawn: bool,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -147,6 +150,7 @@ impl Exchange {
             principal,
             parameters,
             subject,
+            drawn: true,
             authorize,
             started,
             deadline,

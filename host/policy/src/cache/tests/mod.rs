@@ -155,7 +155,7 @@ impl Ask {
 }
 
 impl Rig {
-    async fn try_ask(&self, plugin: &Plugin, ask: Ask) -> Result<Response<Body>, Error> {
+    async fn try_ask(&self, plugin: &impl Origin, ask: Ask) -> Result<Response<Body>, Error> {
         let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http, certificate: None };
         let (now, id) = (Instant::now(), RequestId::generate(1));
         let deadline = tokio::time::Instant::now().into_std() + Duration::from_secs(10);
@@ -174,7 +174,7 @@ impl Rig {
         }
     }
 
-    async fn ask(&self, plugin: &Plugin, ask: Ask) -> Got {
+    async fn ask(&self, plugin: &impl Origin, ask: Ask) -> Got {
         let response = self.try_ask(plugin, ask).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.whole(1 << 24).await.unwrap();
@@ -186,7 +186,7 @@ impl Rig {
     }
 
     /// Bodies of the answers to two requests, one after the other.
-    async fn two(&self, plugin: &Plugin, first: Ask, second: Ask) -> (String, String) {
+    async fn two(&self, plugin: &impl Origin, first: Ask, second: Ask) -> (String, String) {
         (self.ask(plugin, first).await.body, self.ask(plugin, second).await.body)
     }
 
