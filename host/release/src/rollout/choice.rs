@@ -6,10 +6,10 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use ostler_core::Digest;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ostler_core::principal::Principal;
 use ostler_core::rollout::{RolloutSpec, Rule, Share, Sticky, Strategy};
+use ostler_core::{Digest, exchange};
 
 use super::hash::xxh64;
 
@@ -133,7 +133,7 @@ impl Choice {
     pub fn named(&self, headers: &HeaderMap) -> Option<u64> {
         let value = match &self.by {
             By::Principal | By::Address => return None,
-            By::Cookie(name) => cookie(headers, name)?,
+            By::Cookie(name) => exchange::cookies(headers, name).next()?,
             By::Header(name) => headers.get(name)?.as_bytes(),
         };
         (!value.is_empty()).then(|| xxh64(value, self.salt))
@@ -174,13 +174,6 @@ fn named(wanted: &str, digests: &[String; 2]) -> Option<Arm> {
         (true, false, true) => Some(Arm::Candidate),
         _ => None,
     }
-}
-
-/// The value of a cookie (RFC 6265 section 4.2), the first of its name.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 impl Test {

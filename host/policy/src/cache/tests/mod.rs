@@ -104,6 +104,11 @@ fn rig(rules: &str) -> Rig {
 
 /// A route with the keys `rules` on a cache that others use too.
 fn beside(rules: &str, cache: &Cache, clock: &Clock) -> Rig {
+    of_release("r", rules, cache, clock)
+}
+
+/// The same of a release.
+fn of_release(release: &str, rules: &str, cache: &Cache, clock: &Clock) -> Rig {
     let problems = Problems::new("t");
     let node = Node::from_toml(rules, &problems);
     let mut section = node.section("", &problems);
@@ -112,7 +117,7 @@ fn beside(rules: &str, cache: &Cache, clock: &Clock) -> Rig {
     assert!(!problems.fatal(), "{:?}", problems.into_vec());
     let rules = spec.cache.cache.unwrap();
     assert_eq!(super::key::check(&rules), []);
-    let key = KeySpec::new(&rules, &spec.access, "p", "r");
+    let key = KeySpec::new(&rules, &spec.access, "p", release);
     let inner = Inner { cache: cache.clone(), rules, key, flights: Arc::<Flights>::default() };
     Rig { inner: Arc::new(inner), clock: clock.clone() }
 }
