@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
+use ostler_core::rollout::MetricRule;
+
 use super::histogram::{self, Histogram};
 use super::metrics::Metrics;
 use super::sample::{MemorySample, Sample, SubjectSample};
@@ -127,6 +129,11 @@ impl Figures {
     /// [`METRICS`](super::METRICS) others are counted.
     pub fn track(&self, subject: u64, metric: &str, value: f64) -> bool {
         self.metrics.track(subject, metric, value)
+    }
+
+    /// Keeps room for the metrics that rules name, whatever others a plugin reports before them.
+    pub fn reserve(&self, rules: &[MetricRule]) {
+        rules.iter().for_each(|rule| self.metrics.reserve(&rule.name));
     }
 
     /// What has been counted so far.
