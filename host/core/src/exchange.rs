@@ -77,6 +77,8 @@ pub struct Exchange {
     /// Whose request it is, as a number that tells nothing of them; known where two releases share the requests, which are
     /// compared by it.
     pub subject: Option<u64>,
+    /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
+    pub visitor: Option<Arc<str>>,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -136,7 +138,7 @@ impl Exchange {
     /// An exchange of which no more is known than how it came in.
     pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
         let client = peer.address.ip().to_canonical();
-        let (principal, parameters, subject, authorize) = (None, None, None, None);
+        let (principal, parameters, subject, visitor, authorize) = (None, None, None, None, None);
         let head = Head::default();
         Exchange {
             id,
@@ -147,6 +149,7 @@ impl Exchange {
             principal,
             parameters,
             subject,
+            visitor,
             authorize,
             started,
             deadline,

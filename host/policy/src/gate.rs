@@ -118,7 +118,8 @@ impl Gate {
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
         let (hidden, documents) = (authenticators.hidden(), Documents::default());
         let (flags, exposures) = (services.flags.clone(), services.identity.observe.exposures.clone());
-        let switches = Switches::new(flags, exposures, config.flags.targeting.clone());
+        let secret = config.auth.values().filter_map(authenticate::Config::field).cloned().collect();
+        let switches = Switches::new(flags, exposures, config.flags.targeting.clone(), secret);
         Ok(Gate { config, services, authenticators, hidden, authorization, documents, limits, switches })
     }
 
