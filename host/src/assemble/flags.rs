@@ -110,6 +110,9 @@ fn collect(text: &mut Text, store: &Store) {
     }
     let help = "Files of flags that were refused; those in force were kept.";
     text.counter("ostler_flag_files_refused_total", help, &[], stats.files_refused());
+    let help =
+        "Definitions of flags over the API that this version does not take; the last good ones were kept.";
+    text.counter("ostler_flag_definitions_passed_over_total", help, &[], stats.definitions_passed_over());
     if let Some(connected) = store.is_connected() {
         let help = "Whether changes of other hosts are heard of.";
         text.gauge("ostler_flags_shared_connected", help, &[], f64::from(u8::from(connected)));

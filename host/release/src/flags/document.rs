@@ -23,8 +23,6 @@ const KEYS: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "$commen
 pub struct Document {
     /// Its flags, in the order of their keys.
     pub flags: Vec<Arc<Flag>>,
-    /// What it says of all of them.
-    pub metadata: Arc<Value>,
 }
 
 impl Document {
@@ -78,7 +76,7 @@ fn read(file: &Path, mut entries: Map<String, Value>, problems: &mut Problems) -
         return None;
     }
     let flags = read_flags(file, flags, &evaluators, &metadata, problems);
-    Some(Document { flags, metadata })
+    Some(Document { flags })
 }
 
 fn read_flags(

@@ -174,7 +174,7 @@ fn no_bytes_make_a_file_panic() {
         }
         if let Ok(document) = Document::read(Path::new("f"), &bytes) {
             taken += 1;
-            let set = FlagSet::new(document.flags, document.metadata);
+            let set = FlagSet::new(document.flags);
             for flag in set.iter() {
                 set.resolve(flag.key(), &context);
             }

@@ -32,6 +32,9 @@ pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats,
 /// Most flags of a host.
 pub const FLAGS_MAX: usize = 50_000;
 
+/// Most bytes of JSON that define flags over the API, of all together.
+pub const API_MAX: usize = 64 << 20;
+
 /// Largest definition of one flag, in bytes of JSON.
 pub const DEFINITION_MAX: usize = 64 << 10;
 
