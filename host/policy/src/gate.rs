@@ -162,6 +162,7 @@ impl Gate {
             flags: self.services.flags.clone(),
             exposures: self.services.identity.observe.exposures.clone(),
             bulk_max: config.bulk,
+            told: Default::default(),
         };
         let routes = ofrep::endpoints(config, server).into_iter();
         let compiled = |(spec, endpoint): (RouteSpec, _)| {

@@ -50,7 +50,7 @@ impl Store {
         let flag = set.get(key).ok_or_else(|| ChangeError::NoSuchFlag { key: key.into() })?;
         // What is copied must not have been changed when it is written.
         note.expected = note.expected.or(Some(flag.source().version()));
-        let definition = Definition::with_state(key, flag.standing_alone(), state)?;
+        let definition = Definition::with_state(flag, state)?;
         self.change(key, Some(definition.text), note).await
     }
 
@@ -62,7 +62,10 @@ impl Store {
         let old = self.recorded(key, to)?;
         let old = old.ok_or_else(|| ChangeError::NoSuchVersion { key: key.into(), version: to })?;
         match old.definition {
-            Some(text) => self.set(key, text.as_bytes(), note).await,
+            Some(text) => {
+                let definition = Definition::read_again(key, text.as_bytes())?;
+                self.change(key, Some(definition.text), note).await
+            }
             None => self.remove(key, note).await,
         }
     }

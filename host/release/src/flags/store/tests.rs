@@ -271,3 +271,22 @@ async fn definitions_over_the_api_have_room_for_so_many_bytes() {
     assert!(matches!(&more, Err(ChangeError::Invalid(why)) if why.contains("67108864 bytes")), "{more:?}");
     store.set("f0", large.to_string().as_bytes(), note(None)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_flag_of_a_file_is_switched_off_however_long_what_it_refers_to_is() {
+    let home = Home::new();
+    let mut flag = on_off("off");
+    flag["targeting"] = json!({"if": [{"$ref": "long"}, "on"]});
+    flag["metadata"] = json!({"owner": "shop", "note": "x".repeat(40_000)});
+    let long = json!({"in": [{"var": "a"}, "y".repeat(60_000)]});
+    let file = json!({"flags": {"f": flag}, "$evaluators": {"long": long}, "metadata": {"place": "here"}});
+    let store = home.open(&[home.file("a.json", file)]);
+    store.toggle("f", State::Disabled, note(None)).await.unwrap();
+    let said = store.flags().boolean("f", true, &Nobody);
+    assert_eq!((said.reason.as_str(), &said.metadata["place"]), ("DISABLED", &json!("here")));
+    store.toggle("f", State::Enabled, note(None)).await.unwrap();
+    let ours = Attributes::from_json(json!({"a": "y"})).unwrap();
+    assert!(store.flags().boolean("f", false, &ours).value);
+    store.rollback("f", 1, note(None)).await.unwrap();
+    assert_eq!(store.flags().boolean("f", true, &Nobody).reason.as_str(), "DISABLED");
+}
