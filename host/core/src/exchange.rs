@@ -80,6 +80,8 @@ pub struct Exchange {
     /// Whether the share of a release decided which of two answers, or there is only one. What a rule or a tester chose counts
     /// for no comparison.
     pub drawn: bool,
+    /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
+    pub visitor: Option<Arc<str>>,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -149,7 +151,7 @@ impl Exchange {
     /// An exchange of which no more is known than how it came in.
     pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
         let client = peer.address.ip().to_canonical();
-        let (principal, parameters, subject, authorize) = (None, None, None, None);
+        let (principal, parameters, subject, visitor, authorize) = (None, None, None, None, None);
         let head = Head::default();
         Exchange {
             id,
@@ -161,6 +163,7 @@ impl Exchange {
             parameters,
             subject,
             drawn: true,
+            visitor,
             authorize,
             started,
             deadline,

@@ -120,7 +120,8 @@ impl Gate {
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
         let (hidden, documents) = (authenticators.hidden(), Documents::default());
         let (flags, exposures) = (services.flags.clone(), services.identity.observe.exposures.clone());
-        let switches = Switches::new(flags, exposures, config.flags.targeting.clone());
+        let secret = config.auth.values().filter_map(authenticate::Config::field).cloned().collect();
+        let switches = Switches::new(flags, exposures, config.flags.targeting.clone(), secret);
         let flights = before.map(|gate| gate.flights.clone()).unwrap_or_default();
         Ok(Gate {
             config,
@@ -174,6 +175,7 @@ impl Gate {
             flags: self.services.flags.clone(),
             exposures: self.services.identity.observe.exposures.clone(),
             bulk_max: config.bulk,
+            told: Default::default(),
         };
         let routes = ofrep::endpoints(config, server).into_iter();
         let compiled = |(spec, endpoint): (RouteSpec, _)| {

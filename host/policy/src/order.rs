@@ -77,6 +77,9 @@ impl Order {
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         if let Some(switch) = &gate.switch {
+            if let Some(answer) = switch.ahead(&visit.exchange, request.headers(), &route.plugin) {
+                answer.await;
+            }
             switch.check(&visit.exchange, request.headers(), &route.plugin)?;
         }
         let mut place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
@@ -162,7 +165,9 @@ impl Handle for Order {
             .unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
         let snapshot = self.snapshot.load();
         let client = client::address(peer.address.ip(), request.headers(), &snapshot.trusted_proxies);
-        let there = |when: &_| snapshot.switches.has_route(when, Asker::unrouted(&request, client));
+        let visitor = snapshot.switches.visitor(request.headers());
+        let asker = || Asker::unrouted(&request, client, visitor.as_deref());
+        let there = |when: &_| snapshot.switches.has_route(when, asker());
         let found = match snapshot.router.find(&request, there) {
             Found::Route(route) => Ok(route.clone()),
             Found::MethodNotAllowed(allow) => Err(method_not_allowed(allow)),
@@ -171,7 +176,8 @@ impl Handle for Order {
         let route = found.as_ref().ok();
         let mut observation = Observation::of(&self.observer, route, &request, &id, client, started);
         let mut found = found.map(|route| {
-            let visit = Visit::begin(&route, id.clone(), peer, client, started, &request);
+            let mut visit = Visit::begin(&route, id.clone(), peer, client, started, &request);
+            visit.exchange.visitor = visitor;
             (route, visit)
         });
         drop(snapshot);

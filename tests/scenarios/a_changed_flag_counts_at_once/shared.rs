@@ -139,11 +139,14 @@ async fn a_host_without_redis_serves_its_own_copy_and_refuses_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_starts_knows_what_the_others_know() {
     let place = Place::new().await;
-    set(&place.nodes[0], "on", None).await.unwrap();
+    for default in ["on", "off", "on"] {
+        set(&place.nodes[0], default, None).await.unwrap();
+    }
     let third = tempfile::tempdir().unwrap();
     let new = node(third.path(), place.redis.port());
     until(|| is_on(&new)).await;
-    assert_eq!(new.history("f").unwrap(), place.nodes[0].history("f").unwrap());
+    // What came before comes as well, so that it can be gone back to.
+    until(|| new.history("f").unwrap() == place.nodes[0].history("f").unwrap()).await;
     // What others write there that is no change of a flag harms nobody.
     let mut raw = Command::new("redis-cli");
     raw.args([
@@ -158,5 +161,24 @@ async fn a_host_that_starts_knows_what_the_others_know() {
     assert!(raw.output().unwrap().status.success());
     set(&new, "off", None).await.unwrap();
     until(|| !is_on(&place.nodes[1])).await;
+    let mut raw = Command::new("redis-cli");
+    raw.args(["-p", &place.redis.port().to_string(), "HSET", "ostler:flags", "f", "{"]);
+    assert!(raw.output().unwrap().status.success());
+    assert_eq!(set(&new, "on", Some(4)).await.unwrap(), 5);
+    until(|| is_on(&place.nodes[1])).await;
     assert!(place.folders.iter().all(|folder| folder.path().exists()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_that_have_different_definitions_of_one_version_end_with_one() {
+    let place = Place::new().await;
+    set(&place.nodes[0], "on", None).await.unwrap();
+    let third = tempfile::tempdir().unwrap();
+    let alone =
+        Store::open(Database::open(third.path()).unwrap(), Clock::default(), &Config::default(), None);
+    set(&alone.unwrap(), "off", None).await.unwrap();
+    let new = node(third.path(), place.redis.port());
+    assert_eq!((is_on(&new), new.version("f").unwrap()), (false, 1));
+    until(|| is_on(&new)).await;
+    assert_eq!(new.history("f").unwrap(), place.nodes[0].history("f").unwrap());
 }

@@ -73,6 +73,14 @@ impl Place {
         }
     }
 
+    /// The field of its own that it is, if it is one.
+    pub(crate) fn field(&self) -> Option<&HeaderName> {
+        match self {
+            Place::Header(name) => Some(name),
+            Place::Bearer | Place::Cookie(_) => None,
+        }
+    }
+
     /// What `head` holds there.
     pub(crate) fn find<'a>(&self, head: &'a Parts) -> Found<'a> {
         match self {

@@ -59,6 +59,27 @@ fn evaluators_that_multiply_are_refused_at_once() {
     assert!(began.elapsed() < BOUNDED);
 }
 
+/// A hundred flags, each of which would bring the same long text many times.
+#[test]
+fn what_references_bring_counts_in_bytes() {
+    let long = "x".repeat(DEFINITION_MAX - 1_000);
+    let rule = |times: usize| json!({"if": [{"or": vec![json!({"$ref": "long"}); times]}, "on", "off"]});
+    let file = |times| {
+        let mut file = ruled(rule(times));
+        file["$evaluators"] = json!({"long": {"in": [long, {"var": "a"}]}});
+        file
+    };
+    assert!(refused(&file(2).to_string()).contains("65536 bytes, with what $ref brings"));
+    flags(file(1));
+    let mut many = file(1);
+    let flag = many["flags"]["f"].clone();
+    many["flags"] =
+        (0..1_100).map(|at| (format!("f{at}"), flag.clone())).collect::<serde_json::Map<_, _>>().into();
+    assert!(refused(&many.to_string()).contains("too many rules"));
+    let metadata = json!({"flags": {}, "metadata": {"note": "x".repeat(METADATA_MAX)}});
+    assert!(refused(&metadata.to_string()).contains("at most 4096 bytes"));
+}
+
 #[test]
 fn loops_within_loops_end_with_the_default() {
     let items = || json!((0..30).collect::<Vec<_>>());
@@ -177,7 +198,7 @@ fn no_bytes_make_a_file_panic() {
         }
         if let Ok(document) = Document::read(Path::new("f"), &bytes) {
             taken += 1;
-            let set = FlagSet::new(document.flags, document.metadata);
+            let set = FlagSet::new(document.flags);
             for flag in set.iter() {
                 set.resolve(flag.key(), &context);
             }
