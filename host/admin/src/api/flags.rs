@@ -29,7 +29,7 @@ pub(super) fn get(store: &Store, key: &str) -> Answer {
 
 pub(super) async fn put(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, mut wanted) = receive(request).await?;
+    let (headers, mut wanted) = receive(request, Some(change::DEFINITION)).await?;
     let Some(definition) = wanted.definition.take() else {
         return Err(Problem::invalid(vec![
             "definition: found nothing; allowed: a flag as flagd defines it".into(),
@@ -43,7 +43,7 @@ pub(super) async fn put(store: &Store, key: &str, request: Request<Body>) -> Ans
 
 pub(super) async fn delete(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, None).await?;
     let change = store.remove(&key, wanted.note(&headers)?).await?;
     change::tell("removed", &change);
     Ok(answer(StatusCode::OK, &view::change(&change)))
@@ -51,7 +51,7 @@ pub(super) async fn delete(store: &Store, key: &str, request: Request<Body>) -> 
 
 pub(super) async fn toggle(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, Some(change::ENABLED)).await?;
     let state = wanted.state(store, &key)?;
     let change = store.toggle(&key, state, wanted.note(&headers)?).await?;
     change::tell("toggled", &change);
@@ -60,7 +60,7 @@ pub(super) async fn toggle(store: &Store, key: &str, request: Request<Body>) -> 
 
 pub(super) async fn rollback(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, Some(change::TO)).await?;
     let to = wanted.to(store, &key)?;
     let change = store.rollback(&key, to, wanted.note(&headers)?).await?;
     change::tell("rolled back", &change);
@@ -118,9 +118,10 @@ fn decoded(segment: &str) -> Result<String, Problem> {
     Err(Problem::invalid(vec![told.to_owned()]))
 }
 
-async fn receive(request: Request<Body>) -> Result<(HeaderMap, Wanted), Problem> {
+/// A change, which may say `own` beside what every change may.
+async fn receive(request: Request<Body>, own: Option<&'static str>) -> Result<(HeaderMap, Wanted), Problem> {
     let (head, body) = request.into_parts();
-    Ok((head.headers, Wanted::read(receive_json(body).await?)?))
+    Ok((head.headers, Wanted::read(receive_json(body).await?, own)?))
 }
 
 fn no_such_flag(key: &str) -> Problem {

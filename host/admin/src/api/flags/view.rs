@@ -15,7 +15,7 @@ pub(super) fn line(flag: &Flag, last: Option<&Change>) -> Value {
         "defined_in": defined_in(flag),
         "version": last.map_or(0, |last| last.version),
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
     })
 }
 
@@ -28,7 +28,7 @@ pub(super) fn whole(flag: &Flag, version: u64, last: Option<&Change>) -> Value {
         "defined_in": defined_in(flag),
         "definition": definition,
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
         "why": last.map(|last| &last.why),
     })
 }
@@ -41,7 +41,7 @@ pub(super) fn change(change: &Change) -> Value {
         "version": change.version,
         "definition": change.definition.as_ref().map(read),
         "at_ms": change.at,
-        "by": change.who,
+        "who": change.who,
         "why": change.why,
     })
 }

@@ -2,6 +2,7 @@
 
 use ostler_core::rollout::Strategy;
 use ostler_policy::ShadowReport;
+use ostler_release::ROLLOUTS;
 use ostler_release::analysis::{ArmReport, Report, Sample, Verdict, report, report_of_share};
 use ostler_release::rollout::{Event, Rollout};
 use serde::Serialize;
@@ -9,6 +10,9 @@ use serde_json::Value;
 
 use super::driven::Driven;
 use crate::control::{Control, Refusal};
+
+/// The event of a rollback, which comes after the end.
+const ROLLED_BACK: &str = "rolled-back";
 
 /// A rollout, with all that happened to it.
 #[derive(Debug, Serialize)]
@@ -42,7 +46,11 @@ pub(crate) struct RolloutView {
     shadow: Option<ShadowReport>,
     /// What an A/B comparison has shown so far.
     report: Option<Report>,
-    events: Vec<Event>,
+    /// When a rollback took the new release back after all.
+    rolled_back_at_ms: Option<i64>,
+    /// All that happened to it; left out of lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<Event>>,
 }
 
 impl Control {
@@ -57,13 +65,26 @@ impl Control {
         self.rollout_shown(&rollout, None)
     }
 
-    /// The plugin's rollouts, at most `limit`, the latest first.
+    /// The plugin's rollout of this number, as long as it is kept.
+    pub(crate) async fn rollout_of(&self, name: &str, id: i64) -> Result<RolloutView, Refusal> {
+        self.entry(name).await?;
+        if let Some(driven) = self.0.rollouts.get(name).filter(|driven| driven.rollout.id == id) {
+            return self.rollout_shown(&driven.rollout, Some(&driven));
+        }
+        let kept = self.0.registry.rollouts(name, ROLLOUTS + 1)?;
+        let none =
+            || Refusal::NotFound(format!("plugin {name} has no rollout {id}, or it is not kept any more"));
+        self.rollout_shown(kept.iter().find(|rollout| rollout.id == id).ok_or_else(none)?, None)
+    }
+
+    /// The plugin's rollouts, at most `limit`, the latest first, without their events.
     pub(crate) async fn rollouts(&self, name: &str, limit: usize) -> Result<Vec<RolloutView>, Refusal> {
         self.entry(name).await?;
         let rollouts = self.0.registry.rollouts(name, limit)?;
         let driven = self.0.rollouts.get(name);
         let of = |rollout: &Rollout| driven.as_ref().filter(|driven| driven.rollout.id == rollout.id);
-        rollouts.iter().map(|rollout| self.rollout_shown(rollout, of(rollout))).collect()
+        let shown = |rollout| Ok(RolloutView { events: None, ..self.rollout_shown(rollout, of(rollout))? });
+        rollouts.iter().map(shown).collect()
     }
 
     fn rollout_shown(&self, rollout: &Rollout, driven: Option<&Driven>) -> Result<RolloutView, Refusal> {
@@ -91,7 +112,12 @@ impl Control {
             check: driven.and_then(|driven| driven.verdict.as_deref().cloned()),
             shadow: driven.and_then(|driven| driven.shadow.as_ref()).map(|shadow| shadow.report()),
             report: shown.filter(|_| rollout.spec.strategy == Strategy::Ab),
-            events,
+            rolled_back_at_ms: events
+                .iter()
+                .rev()
+                .find(|event| event.what == ROLLED_BACK)
+                .map(|event| event.at_ms),
+            events: Some(events),
         })
     }
 }

@@ -45,16 +45,20 @@ impl Wish {
 }
 
 impl Control {
-    /// Does what `who` asks of the plugin's rollout.
+    /// Does what `who` asks of the plugin's rollout; of no other than number `id`, if that is said.
     pub(crate) async fn steer(
         &self,
         name: &str,
         wish: Wish,
-        who: &str,
-        why: &str,
+        id: Option<i64>,
+        (who, why): (&str, &str),
     ) -> Result<RolloutView, Refusal> {
         let _change = self.0.change.lock().await;
         let mut rollout = self.under_way(name).await?;
+        if let Some(id) = id.filter(|id| *id != rollout.id) {
+            let now = rollout.id;
+            return Err(Refusal::Conflict(format!("rollout {id} is not under way; rollout {now} is")));
+        }
         let event = wish.apply(&mut rollout, who, why).map_err(Error::from)?;
         self.put_in_force(rollout, event).await?;
         self.rollout(name).await

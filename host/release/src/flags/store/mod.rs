@@ -27,7 +27,7 @@ use super::problem::Refused;
 use super::resolution::no_metadata;
 use super::set::{FlagSet, Flags, Source};
 
-pub use change::Note;
+pub use change::{Note, WHO_MAX, WHY_MAX};
 pub use error::ChangeError;
 pub use rows::{Change, HISTORY};
 pub use stats::Stats;
