@@ -29,7 +29,7 @@ pub(super) fn get(store: &Store, key: &str) -> Answer {
 
 pub(super) async fn put(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, mut wanted) = receive(request).await?;
+    let (headers, mut wanted) = receive(request, Some(change::DEFINITION)).await?;
     let Some(definition) = wanted.definition.take() else {
         return Err(Problem::invalid(vec![
             "definition: found nothing; allowed: a flag as flagd defines it".into(),
@@ -42,7 +42,7 @@ pub(super) async fn put(store: &Store, key: &str, request: Request<Body>) -> Ans
 
 pub(super) async fn delete(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, None).await?;
     let change = store.remove(&key, wanted.note(&headers)?).await?;
     change::tell("removed", &change);
     Ok(answer(StatusCode::OK, &view::change(&change)))
@@ -50,7 +50,7 @@ pub(super) async fn delete(store: &Store, key: &str, request: Request<Body>) -> 
 
 pub(super) async fn toggle(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, Some(change::ENABLED)).await?;
     let state = wanted.state(store, &key)?;
     let change = store.toggle(&key, state, wanted.note(&headers)?).await?;
     change::tell("toggled", &change);
@@ -59,7 +59,7 @@ pub(super) async fn toggle(store: &Store, key: &str, request: Request<Body>) -> 
 
 pub(super) async fn rollback(store: &Store, key: &str, request: Request<Body>) -> Answer {
     let key = decoded(key)?;
-    let (headers, wanted) = receive(request).await?;
+    let (headers, wanted) = receive(request, Some(change::TO)).await?;
     let (to, from) = wanted.to(store, &key)?;
     let mut note = wanted.note(&headers)?;
     note.expected = note.expected.or(from);
@@ -129,9 +129,10 @@ fn decoded(segment: &str) -> Result<String, Problem> {
     Err(Problem::invalid(vec![told.to_owned()]))
 }
 
-async fn receive(request: Request<Body>) -> Result<(HeaderMap, Wanted), Problem> {
+/// A change, which may say `own` beside what every change may.
+async fn receive(request: Request<Body>, own: Option<&'static str>) -> Result<(HeaderMap, Wanted), Problem> {
     let (head, body) = request.into_parts();
-    Ok((head.headers, Wanted::read(receive_json(body).await?)?))
+    Ok((head.headers, Wanted::read(receive_json(body).await?, own)?))
 }
 
 fn no_such_flag(key: &str) -> Problem {

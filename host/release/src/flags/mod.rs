@@ -27,7 +27,9 @@ pub use document::Document;
 pub use problem::{Problem, Refused};
 pub use resolution::{ErrorCode, Reason, Resolution};
 pub use set::{FlagSet, Flags, Source};
-pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats, Store, check_file};
+pub use store::{
+    Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats, Store, WHO_MAX, WHY_MAX, check_file,
+};
 
 /// Most flags of a host.
 pub const FLAGS_MAX: usize = 50_000;

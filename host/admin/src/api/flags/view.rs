@@ -15,7 +15,7 @@ pub(super) fn line(flag: &Flag, last: Option<&Change>) -> Value {
         "defined_in": flag.source().to_string(),
         "version": flag.source().version(),
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
     })
 }
 
@@ -37,7 +37,7 @@ fn one(key: &str, source: &Source, definition: &str, last: Option<&Change>) -> V
         "defined_in": source.to_string(),
         "definition": serde_json::from_str::<Value>(definition).unwrap_or_default(),
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
         "why": last.map(|last| &last.why),
     })
 }
@@ -50,7 +50,7 @@ pub(super) fn change(change: &Change) -> Value {
         "version": change.version,
         "definition": change.definition.as_ref().map(read),
         "at_ms": change.at,
-        "by": change.who,
+        "who": change.who,
         "why": change.why,
     })
 }

@@ -5,11 +5,11 @@ use std::future::Future;
 use super::{Change, ChangeError, Store, rows};
 use crate::flags::definition::{Definition, State};
 
-/// Longest name of an author, in bytes.
-const WHO_MAX: usize = 256;
+/// Longest name of whoever makes a change, in bytes.
+pub const WHO_MAX: usize = 256;
 
 /// Longest reason, in bytes.
-const WHY_MAX: usize = 1024;
+pub const WHY_MAX: usize = 1024;
 
 /// Who changes a flag, why, and from which version on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use super::problem::Refused;
 use super::set::{FlagSet, Flags, Source};
 use super::{API_MAX, FLAGS_MAX};
 
-pub use change::Note;
+pub use change::{Note, WHO_MAX, WHY_MAX};
 pub use error::ChangeError;
 pub use rows::{Change, HISTORY};
 pub use stats::Stats;
