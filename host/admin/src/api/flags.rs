@@ -165,6 +165,9 @@ mod tests {
         let lost = store.set("f", on.as_bytes(), note(Some(1))).await;
         assert!(matches!(lost, Err(ChangeError::Conflict { found: 2, .. })));
         // Back to before the last change, whichever that is: only if it still is the last one.
-        assert_eq!(Wanted::default().to(&store, "f").unwrap(), (1, Some(2)));
+        assert_eq!(
+            Wanted::read(serde_json::Value::Null, Some(change::TO)).unwrap().to(&store, "f").unwrap(),
+            (1, Some(2))
+        );
     }
 }
