@@ -6,17 +6,10 @@ use std::time::{Duration, Instant};
 use harness::{BOUNDED, Host, Server, servers};
 use http::Method;
 
-use super::{count, is_hit, redis, redis_at, setup, tier_hits, with_redis};
+use super::{count, get, is_hit, redis, redis_at, setup, tier_hits, with_redis};
 
 const TAGGED: &str = "/header?name=cache-tag&value=t";
 const RULES: &str = "{ ttl = \"1h\" }";
-
-/// GET with a host name, which two hosts on ports of their own have in common.
-async fn get(host: &Host, path: &str) -> harness::Reply {
-    let mut request = host.client.request(Method::GET, path, "");
-    request.headers_mut().insert("host", "shop.test".parse().unwrap());
-    host.client.try_send(request).await.unwrap()
-}
 
 /// Purges by tag through `one`; how long `other` went on giving what was dropped, from the moment the purge was sent.
 async fn purged(one: &Host, other: &Host) -> Duration {
