@@ -28,7 +28,7 @@ pub(super) async fn list(control: &Control, name: &str, query: Option<&str>) -> 
 pub(super) async fn steer(control: &Control, name: &str, wish: &str, request: Request<Body>) -> Answer {
     let wish = Wish::parse(wish).ok_or_else(Problem::nothing_here)?;
     let (who, why) = by(&receive_json(request.into_body()).await?)?;
-    Ok(json(StatusCode::OK, &control.steer(name, wish, &who, &why).await?))
+    Ok(json(StatusCode::OK, &control.steer(name, None, wish, (&who, &why)).await?))
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {

@@ -120,9 +120,8 @@ impl Targeting {
 
 /// The first cookie of this name.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lists = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lists.flat_map(|list| list.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(own, _)| *own == name).map(|(_, value)| value.trim_matches('"'))
+    let value = std::str::from_utf8(exchange::cookies(headers, name).next()?).ok()?;
+    Some(value.trim_matches('"'))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::histogram::{self, Histogram};
-use super::metrics::Metrics;
+use super::metrics::{self, Metrics};
 use super::sample::{MemorySample, Sample, SubjectSample};
 use super::subject::{self, SUBJECTS};
 
@@ -19,7 +19,7 @@ pub(super) const PAGE: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Figures {
     latency: Histogram,
-    faults: [AtomicU64; 3],
+    faults: [AtomicU64; 4],
     subjects: [Subject; SUBJECTS],
     memory: Memory,
     metrics: Metrics,
@@ -55,6 +55,8 @@ pub enum Fault {
     Trap,
     /// It did not answer in time.
     Deadline,
+    /// Its client did not wait for the answer any longer.
+    Abandoned,
 }
 
 impl Default for Figures {
@@ -101,6 +103,11 @@ impl Figures {
     /// [`METRICS`](super::METRICS) others are counted.
     pub fn track(&self, subject: u64, metric: &str, value: f64) -> bool {
         self.metrics.track(subject, metric, value)
+    }
+
+    /// Whether [`Figures::track`] refuses neither this name nor this value, for an exchange that is not to be counted.
+    pub fn takes(metric: &str, value: f64) -> bool {
+        metrics::fits(metric, value)
     }
 
     /// What has been counted so far.

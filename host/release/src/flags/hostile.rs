@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use super::tests::flags;
 use super::*;
 
+/// Longest anything here may take, and far less than what is not bounded takes.
+const BOUNDED: Duration = Duration::from_secs(30);
+
 fn refused(file: &str) -> String {
     Document::read(Path::new("flags.json"), file.as_bytes()).unwrap_err().to_string()
 }
@@ -29,7 +32,7 @@ fn asked(rule: Value) -> Resolution<bool> {
             .unwrap();
     let began = Instant::now();
     let said = flags.boolean("f", true, &context);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < BOUNDED, "{:?}", began.elapsed());
     said
 }
 
@@ -53,7 +56,7 @@ fn evaluators_that_multiply_are_refused_at_once() {
     file["$evaluators"] = evaluators.into();
     let began = Instant::now();
     assert!(refused(&file.to_string()).contains("too large"));
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < BOUNDED);
 }
 
 /// A hundred flags, each of which would bring the same long text many times.
