@@ -77,11 +77,11 @@ pub struct Exchange {
     /// Whose request it is, as a number that tells nothing of them; known where two releases share the requests, which are
     /// compared by it.
     pub subject: Option<u64>,
+    /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
+    pub visitor: Option<Arc<str>>,
     /// Whether the share of a release decided which of two answers, or there is only one. What a rule or a tester chose counts
     /// for no comparison.
     pub drawn: bool,
-    /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
-    pub visitor: Option<Arc<str>>,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -162,8 +162,8 @@ impl Exchange {
             principal,
             parameters,
             subject,
-            drawn: true,
             visitor,
+            drawn: true,
             authorize,
             started,
             deadline,
