@@ -339,7 +339,7 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(Definition, 
 }
 
 /// A problem without file and line, which what comes over the API has not.
-fn problem_line(problem: &Problem) -> String {
+pub(crate) fn problem_line(problem: &Problem) -> String {
     let Problem { key, found, allowed, .. } = problem;
     let repair =
         if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };

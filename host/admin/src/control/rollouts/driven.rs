@@ -105,8 +105,10 @@ impl Rollouts {
 impl Driven {
     /// A rollout whose step begins now, as far as figures go.
     pub(in crate::control) fn new(rollout: Rollout, stable: &Live, trial: &OnTrial, now_ms: i64) -> Self {
+        let figures = figures(stable, trial);
+        figures.iter().for_each(|figures| figures.reserve(&rollout.spec.analysis.metrics));
         let shadow = trial.shadow.as_ref().map(|shadow| shadow.of.clone());
-        Driven { shadow, ..Driven::of(rollout, figures(stable, trial), now_ms) }
+        Driven { shadow, ..Driven::of(rollout, figures, now_ms) }
     }
 
     pub(super) fn of(rollout: Rollout, figures: [Arc<Figures>; 2], checked_ms: i64) -> Self {

@@ -1,6 +1,7 @@
 //! What the API shows of rollouts.
 
 use ostler_core::rollout::Strategy;
+use ostler_release::ROLLOUTS;
 use ostler_release::analysis::{ArmReport, Report, Sample, Verdict, report, report_of_share};
 use ostler_release::rollout::{Event, Rollout};
 use serde::Serialize;
@@ -8,6 +9,9 @@ use serde_json::Value;
 
 use super::driven::Driven;
 use crate::control::{Control, Refusal};
+
+/// The event of a rollback, which comes after the end.
+const ROLLED_BACK: &str = "rolled-back";
 
 /// A rollout, with all that happened to it.
 #[derive(Debug, Serialize)]
@@ -41,7 +45,11 @@ pub(crate) struct RolloutView {
     shadow: Option<Value>,
     /// What an A/B comparison has shown: so far, or until it ended.
     report: Option<Value>,
-    events: Vec<Event>,
+    /// When a rollback took the new release back after all.
+    rolled_back_at_ms: Option<i64>,
+    /// All that happened to it; left out of lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<Event>>,
 }
 
 impl Control {
@@ -56,15 +64,28 @@ impl Control {
         self.rollout_shown(&rollout, None)
     }
 
-    /// The plugin's rollouts, at most `limit`, the latest first.
+    /// The plugin's rollout of this number, as long as it is kept.
+    pub(crate) async fn rollout_of(&self, name: &str, id: i64) -> Result<RolloutView, Refusal> {
+        self.entry(name).await?;
+        if let Some(driven) = self.0.rollouts.get(name).filter(|driven| driven.rollout.id == id) {
+            return self.rollout_shown(&driven.rollout, Some(&driven));
+        }
+        let kept = self.0.registry.rollouts(name, ROLLOUTS + 1)?;
+        let none =
+            || Refusal::NotFound(format!("plugin {name} has no rollout {id}, or it is not kept any more"));
+        self.rollout_shown(kept.iter().find(|rollout| rollout.id == id).ok_or_else(none)?, None)
+    }
+
+    /// The plugin's rollouts, at most `limit`, the latest first, without their events.
     pub(crate) async fn rollouts(&self, name: &str, limit: usize) -> Result<Vec<RolloutView>, Refusal> {
         self.entry(name).await?;
         let rollouts = self.0.registry.rollouts(name, limit)?;
         let driven = self.0.rollouts.get(name);
         let of = |rollout: &Rollout| driven.as_ref().filter(|driven| driven.rollout.id == rollout.id);
-        let shown = |rollout: &Rollout| match of(rollout) {
-            Some(driven) => self.rollout_shown(&driven.rollout, Some(driven)),
-            None => self.rollout_shown(rollout, None),
+        let shown = |rollout: &Rollout| {
+            let driven = of(rollout);
+            let now = driven.map_or(rollout, |driven| &driven.rollout);
+            Ok(RolloutView { events: None, ..self.rollout_shown(now, driven)? })
         };
         rollouts.iter().map(shown).collect()
     }
@@ -101,7 +122,12 @@ impl Control {
             check: driven.and_then(|driven| driven.verdict.as_deref().cloned()),
             shadow,
             report,
-            events,
+            rolled_back_at_ms: events
+                .iter()
+                .rev()
+                .find(|event| event.what == ROLLED_BACK)
+                .map(|event| event.at_ms),
+            events: Some(events),
         })
     }
 }
