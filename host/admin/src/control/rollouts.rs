@@ -169,3 +169,6 @@ fn stands<'a>(entry: Option<&'a Entry>, rollout: &Rollout) -> Result<(&'a Live, 
     let trial = trial.ok_or("the new release cannot run under the plugin's new definition")?;
     Ok((stable, trial))
 }
+
+#[cfg(test)]
+mod tests;

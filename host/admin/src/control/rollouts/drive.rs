@@ -54,7 +54,7 @@ impl Control {
     }
 
     /// Compares, if it is time to, and does what follows.
-    async fn tick(&self, name: &str) -> Result<(), Refusal> {
+    pub(super) async fn tick(&self, name: &str) -> Result<(), Refusal> {
         let _change = self.0.change.lock().await;
         let now = Clock::default().now_ms();
         let Some(mut driven) = self.0.rollouts.take_turn(name, now) else { return Ok(()) };

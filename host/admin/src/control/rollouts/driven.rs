@@ -39,7 +39,7 @@ pub(in crate::control) struct Driven {
     before: Option<Arc<Sample>>,
     looks: Looks,
     /// When it was last looked whether there is anything to check or to record.
-    checked_ms: i64,
+    pub(super) checked_ms: i64,
     /// The last check of this step.
     pub(in crate::control) verdict: Option<Arc<Verdict>>,
     /// What happened and could not be recorded yet.
@@ -111,7 +111,7 @@ impl Driven {
         Driven { shadow, ..Driven::of(rollout, figures, now_ms) }
     }
 
-    fn of(rollout: Rollout, figures: [Arc<Figures>; 2], checked_ms: i64) -> Self {
+    pub(super) fn of(rollout: Rollout, figures: [Arc<Figures>; 2], checked_ms: i64) -> Self {
         let began = figures.each_ref().map(|figures| Arc::new(figures.read()));
         let (looks, unsaved) = (Looks::default(), Vec::new());
         Driven {
