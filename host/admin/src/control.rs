@@ -9,8 +9,10 @@ mod component;
 mod entry;
 mod keys;
 mod load;
+mod prepared;
 mod progress;
 mod refusal;
+mod rollback;
 mod rollouts;
 mod trial;
 mod view;
@@ -145,7 +147,7 @@ impl Control {
         };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
-        control.resume_rollouts().await?;
+        control.resume_rollouts().await;
         Ok(control)
     }
 
@@ -286,18 +288,6 @@ impl Control {
         let metrics = self.0.observe.metrics.plugin(name);
         metrics.idle.set(0);
         metrics.busy.set(0);
-    }
-
-    /// Puts the next snapshot in force.
-    fn publish(&self, state: &mut State) -> Result<(), Refusal> {
-        let ((snapshot, compiled), aside) = (self.snapshot(state)?, self.aside_snapshot(state)?);
-        self.0.order.swap(snapshot);
-        self.0.aside.swap(aside);
-        state.compiled = Arc::new(compiled);
-        if let Some(gate) = &state.gate {
-            gate.enforce();
-        }
-        Ok(())
     }
 
     /// The next snapshot of the OFREP server's own listener.

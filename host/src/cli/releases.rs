@@ -87,7 +87,9 @@ fn row(release: &Value, now_ms: u64) -> String {
     };
     let text = |key: &str| release[key].as_str().unwrap_or("?");
     let size = say::size(release["size"].as_u64().unwrap_or_default());
-    let since = release["activated_at_ms"].as_u64().unwrap_or(now_ms);
+    // One that was never live has no time at which it became so.
+    let at = |key: &str| release[key].as_u64().unwrap_or_default();
+    let since = at("activated_at_ms").max(at("created_at_ms"));
     format!(
         "{mark} {}  {size:>9}  {}  {}",
         text("digest"),

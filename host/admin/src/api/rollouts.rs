@@ -34,7 +34,7 @@ pub(super) async fn steer(control: &Control, name: &str, wish: &str, request: Re
     let wish = Wish::parse(wish).ok_or_else(Problem::nothing_here)?;
     let body = receive_json(request.into_body()).await?;
     let (id, by) = body::keys(&body, |section| (section.integer("id", 1..=i64::MAX), By::read(section)))?;
-    Ok(json(StatusCode::OK, &control.steer(name, wish, id, by.parts()).await?))
+    Ok(json(StatusCode::OK, &control.steer(name, id, wish, by.parts()).await?))
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {

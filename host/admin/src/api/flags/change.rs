@@ -67,11 +67,11 @@ impl Wanted {
         }
     }
 
-    /// The version that a rollback leads to: the one it names, or the one before the last.
-    pub(super) fn to(&self, store: &Store, key: &str) -> Result<u64, Problem> {
+    /// The version that a rollback leads to: the one it names, or the one before the last, which is then the one it is made for.
+    pub(super) fn to(&self, store: &Store, key: &str) -> Result<(u64, Option<u64>), Problem> {
         match (self.to, store.version(key)?) {
-            (Some(to), _) => Ok(to),
-            (None, version) if version > 1 => Ok(version - 1),
+            (Some(to), _) => Ok((to, None)),
+            (None, version) if version > 1 => Ok((version - 1, Some(version))),
             (None, _) => {
                 let detail = format!("flag {key:?} has no version before the last one");
                 Err(Problem::new(StatusCode::CONFLICT, "conflict", detail))
