@@ -136,7 +136,7 @@ async fn receive(request: Request<Body>, own: Option<&'static str>) -> Result<(H
 }
 
 fn no_such_flag(key: &str) -> Problem {
-    let detail = format!("there is no flag {key:?}; GET /v1/flags lists them");
+    let detail = format!("there is no flag {key:?}; `ostler flags list`, or GET /v1/flags, lists them");
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 

@@ -129,6 +129,18 @@ fn shares_are_read_and_written() {
 }
 
 #[test]
+fn the_first_step_that_is_wrong_is_told_and_why() {
+    for (text, told) in [
+        ("steps = [1, 25, '5%', 2]", "found 5% after 25%;"),
+        ("steps = [1, '5 %']", "found \"5 %\", which is no share"),
+        ("steps = [1, 1]", "found 1% after 1%;"),
+    ] {
+        let (_, problems) = read(text);
+        assert!(problems.len() == 1 && problems[0].contains(told), "{text}: {problems:?}");
+    }
+}
+
+#[test]
 fn what_is_impossible_is_told() {
     for (text, told) in [
         ("steps = [5, 1]", "shares that rise"),
