@@ -124,6 +124,11 @@ impl Context for Asker<'_> {
             own("tenant", Attribute::Text(tenant));
         }
     }
+
+    /// A release in isolation sends nothing to anybody.
+    fn may_ask(&self) -> bool {
+        self.env.isolation.is_none()
+    }
 }
 
 impl Guest {
@@ -134,8 +139,9 @@ impl Guest {
 
     /// Waits for what another provider says, if one is asked in place of this host's flags.
     fn prepare_flag(&self, key: &str, kind: Kind) -> impl Future<Output = ()> + Send + use<> {
-        let prepared =
-            self.env.flags.is_other().then(|| Box::pin(self.env.flags.prepare(key, kind, &self.asker())));
+        let asker = self.asker();
+        let ask = self.env.flags.is_other() && asker.may_ask();
+        let prepared = ask.then(|| Box::pin(self.env.flags.prepare(key, kind, &asker)));
         async move {
             if let Some(prepared) = prepared {
                 prepared.await;

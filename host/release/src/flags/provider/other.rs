@@ -176,7 +176,8 @@ impl Other {
         if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
             return last.said.clone();
         }
-        if !self.0.asking.contains_key(&place)
+        if context.may_ask()
+            && !self.0.asking.contains_key(&place)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             self.0.asking.insert(place, ());
