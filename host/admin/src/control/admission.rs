@@ -56,6 +56,7 @@ pub(super) struct Trusted {
 /// What the gates went by.
 #[derive(PartialEq)]
 struct Basis {
+    plugin: String,
     config: Arc<Config>,
     rules: Rules,
     grant: Grant,
@@ -99,13 +100,8 @@ impl Control {
     }
 
     /// Refuses what was admitted by rules that have changed meanwhile.
-    pub(super) async fn still_holds(
-        &self,
-        name: &str,
-        trusted: &Trusted,
-        entry: &Entry,
-    ) -> Result<(), Refusal> {
-        match self.basis(name, entry).await? == trusted.basis {
+    pub(super) async fn still_holds(&self, trusted: &Trusted, entry: &Entry) -> Result<(), Refusal> {
+        match self.basis(&trusted.basis.plugin, entry).await? == trusted.basis {
             true => Ok(()),
             false => {
                 let told = "what releases must pass, or the live release, was changed while this one was looked at; deploy it again";
@@ -122,7 +118,7 @@ impl Control {
             Origin::Api => own.stricter(&config.base),
         };
         let live = self.0.registry.live(name)?.map(|live| live.digest);
-        Ok(Basis { config, rules, grant: entry.definition.spec.grant.clone(), live })
+        Ok(Basis { plugin: name.to_owned(), config, rules, grant: entry.definition.spec.grant.clone(), live })
     }
 
     /// Refuses a definition whose releases nobody could sign, since it names keys that this host has not.

@@ -77,7 +77,7 @@ impl Control {
         let start = Instant::now();
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
-        self.still_holds(name, &trusted, &entry).await?;
+        self.still_holds(&trusted, &entry).await?;
         let at_once = matches!(spec.strategy, Strategy::Instant | Strategy::BlueGreen);
         let before = entry.live.as_ref().filter(|_| at_once);
         let live = self.link(name, &entry.definition.spec, trusted.compiled, before)?;
@@ -151,6 +151,7 @@ impl Control {
             return Err(Refusal::Invalid(vec![reason.into()]));
         }
         let (definition, routes) = read_definition(name, json)?;
+        self.knows_signers(&definition).await?;
         let _change = self.0.change.lock().await;
         let before = self.0.state.lock().await.plugins.get(name).cloned();
         if before.as_ref().is_some_and(|before| before.origin == Origin::File) {
@@ -163,7 +164,6 @@ impl Control {
         };
         let entry = Entry::new(definition, routes, Origin::Api, live);
         let entry = self.carry(name, entry, before.as_ref());
-        self.knows_signers(&entry.definition).await?;
         self.fits(name, &entry).await?;
         let new = self.0.registry.define(name, &json.to_string()).await?;
         self.go_live(name, entry).await?;
