@@ -101,7 +101,7 @@ async fn a_hook_that_does_not_say_yes_says_no() {
     *hook.answer.lock().unwrap() = answer("200 OK", r#"{"allow": true}"#);
     assert_eq!(upload(&host, &[("component", &good)]).await.status, 201);
     signed(&hook.asked.lock().unwrap().clone());
-    let lines = host.lines();
+    let lines = host.lines_so_far().await;
     assert!(
         lines
             .iter()

@@ -50,6 +50,7 @@ fn real(path: &str, key: &str) -> String {
         .replace("{id}", key)
         .replace("{key}", "f")
         .replace("{wish}", "pause")
+        .replace("{number}", "1")
         + query
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use harness::{Host, Setup};
+use harness::{Host, Nobody, Setup};
 use http::Method;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -172,8 +172,8 @@ async fn fields_and_trailers_pass_both_ways_and_those_of_a_connection_do_not() {
 async fn each_way_to_fail_has_its_own_error_code() {
     let server = Server::start(None).await;
     let (plain, secure) = (format!("http://{}", server.authority), format!("https://{}", server.authority));
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let nobody = format!("http://{free}");
+    let held = Nobody::new();
+    let nobody = format!("http://{}", held.address);
     for guest in GUESTS {
         let host = host(guest, &[&plain, &secure, &nobody, "http://nowhere.invalid"], "");
         for (url, told) in [

@@ -92,11 +92,12 @@ impl Context for Asker<'_> {
             return Some(key.into());
         }
         let exchange = self.exchange?;
-        let known = exchange.principal.as_ref().map(|principal| Cow::Borrowed(&*principal.subject));
+        let known = exchange.principal.as_ref().map(|principal| &*principal.subject);
+        let known = known.or(exchange.visitor.as_deref()).map(Cow::Borrowed);
         Some(known.unwrap_or_else(|| exchange.client.to_string().into()))
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, _: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         let added = &self.added.attributes;
         // What the plugin says comes first, as the nearest word does in OpenFeature; each name is told once.
         for (name, value) in added {
@@ -139,9 +140,8 @@ impl Guest {
 
     /// Waits for what another provider says, if one is asked in place of this host's flags.
     fn prepare_flag(&self, key: &str, kind: Kind) -> impl Future<Output = ()> + Send + use<> {
-        let asker = self.asker();
-        let ask = self.env.flags.is_other() && asker.may_ask();
-        let prepared = ask.then(|| Box::pin(self.env.flags.prepare(key, kind, &asker)));
+        let prepared =
+            self.env.flags.is_other().then(|| Box::pin(self.env.flags.prepare(key, kind, &self.asker())));
         async move {
             if let Some(prepared) = prepared {
                 prepared.await;
