@@ -123,6 +123,7 @@ impl Control {
             return Err(Refusal::Invalid(vec![reason.into()]));
         }
         let (definition, routes) = read_definition(name, json)?;
+        self.knows_signers(&definition).await?;
         let _change = self.0.change.lock().await;
         let before = self.0.state.lock().await.plugins.get(name).cloned();
         if before.as_ref().is_some_and(|before| before.origin == Origin::File) {

@@ -16,6 +16,11 @@ pub trait Context {
     /// Calls `attribute` with each attribute that `wants` names, each name once; others may be told as well, and what costs
     /// something to tell is better left out. `targetingKey` and `$flagd` are the engine's own names and are passed over.
     fn visit(&self, wants: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>));
+
+    /// Whether another provider may be asked on its behalf; where not, what it said before counts, or the default.
+    fn may_ask(&self) -> bool {
+        true
+    }
 }
 
 /// The value of one attribute.

@@ -152,11 +152,12 @@ impl Other {
         if !ostler_core::when::is_flag_key(key) || matches!(key, "." | "..") {
             return None;
         }
+        let may_ask = context.may_ask();
         let context = convert::context(context);
         let place = self.place(key, kind, &context);
         let last = self.0.answers.get(&place);
         let fresh = last.as_ref().is_some_and(|last| last.is_fresh());
-        let flight = if fresh { None } else { self.fly(place, key, kind, context) };
+        let flight = if fresh || !may_ask { None } else { self.fly(place, key, kind, context) };
         Some((last, flight))
     }
 
