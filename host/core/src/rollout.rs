@@ -86,7 +86,8 @@ pub struct Rule {
     pub candidate: bool,
 }
 
-/// What the new release must keep to, compared with the old one over the same time.
+/// What the new release must keep to, compared with the old one: over the same time, but in a last step of 100 %, where it is
+/// what the old one did in the step before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalysisSpec {
     /// Time between two checks. Default: 10 s.

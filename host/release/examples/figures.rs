@@ -19,7 +19,7 @@ fn main() {
                 Duration::from_nanos(100_000 + (n & 0xffff)),
             );
         });
-        measure("memory", threads, |figures, n| figures.memory(1 << 20 | (n & 0xffff)));
+        measure("memory", threads, |figures, n| figures.memory(1 << 20 | (n & 0xffff), 0));
         measure("track", threads, |figures, n| {
             black_box(figures.track(n.wrapping_mul(0x9e37_79b9_7f4a_7c15), "bought", 1.0));
         });

@@ -147,7 +147,9 @@ async fn create(plugin: &Plugin, exchange: Exchange) -> Result<Box<Instance>, Er
 /// Keeps an instance that has answered well for the next exchange, or ends it.
 fn keep(plugin: &Plugin, mut instance: Box<Instance>) {
     instance.served += 1;
-    plugin.env.figures.memory(instance.store.data().limits.memory());
+    let memory = instance.store.data().limits.memory();
+    plugin.env.figures.memory(memory, memory.saturating_sub(instance.memory));
+    instance.memory = memory;
     instance.store.data_mut().end();
     let warm = plugin.spec().instances == Instances::Warm;
     if warm && instance.served < plugin.spec().requests_per_instance && instance.store.data_mut().reusable() {

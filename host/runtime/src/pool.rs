@@ -17,6 +17,8 @@ pub(crate) struct Instance {
     pub(crate) exports: Exports,
     /// Exchanges it has answered.
     pub(crate) served: u64,
+    /// Bytes of its linear memory after the last of them.
+    pub(crate) memory: u64,
     /// Sweep during which it became idle.
     idle_since: u32,
 }
@@ -53,7 +55,8 @@ impl Pools {
 
 impl Instance {
     pub(crate) fn new(store: Store<Guest>, exports: Exports) -> Box<Self> {
-        Box::new(Instance { store, exports, served: 0, idle_since: 0 })
+        let memory = store.data().limits.memory();
+        Box::new(Instance { store, exports, served: 0, memory, idle_since: 0 })
     }
 }
 

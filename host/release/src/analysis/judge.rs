@@ -1,15 +1,14 @@
-//! Compares the new release with the old one over the same window.
+//! Compares the new release with the old one, each over a window: the same one, but where the new one serves all, when the old
+//! one's is that of the step before.
 //!
 //! All tests of one comparison share its significance evenly (Bonferroni), so that the chance of failing a release which is as
 //! good as the old one is at most that. Requests of one subject are counted for as much as they tell: counts are divided by
-//! their design effect. **Invariant:** nothing fails for want of traffic.
+//! their design effect. **Invariant:** nothing fails for want of traffic, nor for one client's sake.
 
 mod faults;
 mod latency;
 mod memory;
 mod metric;
-#[cfg(test)]
-mod simulated;
 
 use ostler_core::rollout::AnalysisSpec;
 
@@ -27,10 +26,11 @@ struct Pair<'a> {
     level: f64,
 }
 
-/// Compares what two releases have done over the same window.
+/// Compares what two releases have done in their windows.
 ///
-/// If the new one is as good as the old one, the chance of `Fail` is at most `spec.significance`. `Hold` if one of them has no
-/// traffic, or a metric that has a rule was not reported often enough. Beside what `spec` bears, differences below half a
+/// If the new one is as good as the old one, the chance of `Fail` is at most `spec.significance`. `Hold` if one of them has too
+/// little traffic for the median or for memory, or a metric that has a rule was not reported often enough, or requests fail
+/// of so few subjects that it may be theirs. Beside what `spec` bears, differences below half a
 /// millisecond and below one mebibyte are borne.
 pub fn judge(stable: &Sample, candidate: &Sample, spec: &AnalysisSpec) -> Verdict {
     let tests = faults::TESTS + latency::TESTS + spec.metrics.iter().map(metric::tests).sum::<usize>();
@@ -44,9 +44,9 @@ pub fn judge(stable: &Sample, candidate: &Sample, spec: &AnalysisSpec) -> Verdic
         }
     }
     if missing.is_empty() {
-        faults::compare(&pair, spec.error_rate, &mut checks);
-        latency::compare(&pair, spec, &mut checks);
-        memory::compare(&pair, spec.memory, &mut checks);
+        missing.extend(faults::compare(&pair, spec.error_rate, &mut checks));
+        missing.extend(latency::compare(&pair, spec, &mut checks));
+        missing.extend(memory::compare(&pair, spec.memory, &mut checks));
         for rule in &spec.metrics {
             missing.extend(metric::compare(&pair, rule, &mut checks));
         }
@@ -73,3 +73,6 @@ pub(super) fn chance(p: f64) -> String {
         p => format!("p = {p:.3}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,9 +49,18 @@ impl Metrics {
         metric.map(|metric| metric.count(subject, value)).is_some()
     }
 
+    /// Those of which anything was counted.
     pub(crate) fn read(&self) -> BTreeMap<String, MetricSample> {
         let taken = self.0.iter().map_while(OnceLock::get);
-        taken.map(|metric| (metric.name.to_string(), metric.read())).collect()
+        let read = taken.map(|metric| (metric.name.to_string(), metric.read()));
+        read.filter(|(_, sample)| sample.count() > 0).collect()
+    }
+
+    /// Keeps room for a metric that is going to be asked for, whatever else is reported before it.
+    pub(super) fn reserve(&self, name: &str) {
+        if is_metric(name) {
+            self.metric(name);
+        }
     }
 
     /// Puts back what was counted by an earlier run, before anything is counted.
@@ -116,6 +125,20 @@ fn add(sum: &AtomicU64, value: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_metric_that_a_rule_names_has_room_whatever_else_is_reported() {
+        let metrics = Metrics::default();
+        metrics.reserve("basket");
+        metrics.reserve("no metric");
+        assert!(metrics.read().is_empty());
+        assert_eq!(
+            (0..METRICS).filter(|n| metrics.track(0, &format!("metric-{n}"), 1.0)).count(),
+            METRICS - 1
+        );
+        assert!(metrics.track(0, "basket", 1.0));
+        assert_eq!(metrics.read().len(), METRICS);
+    }
 
     #[test]
     fn a_plugin_can_neither_fill_memory_with_names_nor_spoil_sums() {

@@ -4,19 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Sub;
 use std::time::Duration;
 
-use super::figures::PAGE;
-use super::histogram;
+use super::figures::{Fault, KINDS, PAGE};
 use super::statistics::{self, Ratio};
+use super::{histogram, subject};
 
 /// What a release has done in a window: the difference of two readings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
-    /// Answers with a status of 500 or more.
-    pub errors: u64,
-    /// Traps, and limits exceeded.
-    pub traps: u64,
-    /// Exchanges that were not answered in time.
-    pub deadlines: u64,
     /// By bucket.
     pub(super) latency: Vec<u64>,
     pub(super) subjects: Vec<SubjectSample>,
@@ -28,7 +22,10 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct SubjectSample {
     pub(super) requests: u64,
-    pub(super) faults: u64,
+    /// By kind.
+    pub(super) faults: [u64; KINDS],
+    /// Bits of all subjects ever: none can be taken back.
+    pub(super) seen: u64,
     pub(super) latency: u64,
 }
 
@@ -42,6 +39,12 @@ pub(super) struct MemorySample {
     pub(super) since: u64,
     /// Of all readings ever: a peak cannot be taken back.
     pub(super) peak: u64,
+    /// Likewise, in bytes.
+    pub(super) least: u64,
+    /// Exchanges in which an instance grew.
+    pub(super) growths: u64,
+    /// By how many pages, together.
+    pub(super) grown: u64,
 }
 
 /// What was reported of one metric.
@@ -66,7 +69,12 @@ impl Sample {
 
     /// Exchanges that failed for the release's sake.
     pub fn faults(&self) -> u64 {
-        self.errors + self.traps + self.deadlines
+        self.subjects.iter().map(SubjectSample::all_faults).sum()
+    }
+
+    /// Those of one kind.
+    pub fn faults_of(&self, kind: Fault) -> u64 {
+        self.subjects.iter().map(|subject| subject.faults[kind as usize]).sum()
     }
 
     /// How long the given part of the exchanges (0 to 1) took at most, within 7 %. None without exchanges.
@@ -167,9 +175,6 @@ impl Sub for &Sample {
         let latency = self.latency.iter().enumerate();
         let subjects = self.subjects.iter().enumerate();
         Sample {
-            errors: self.errors.saturating_sub(earlier.errors),
-            traps: self.traps.saturating_sub(earlier.traps),
-            deadlines: self.deadlines.saturating_sub(earlier.deadlines),
             latency: latency
                 .map(|(at, count)| count.saturating_sub(at_or_default(&earlier.latency, at)))
                 .collect(),
@@ -188,13 +193,25 @@ impl Sub for Sample {
     }
 }
 
+impl SubjectSample {
+    pub(super) fn all_faults(&self) -> u64 {
+        self.faults.iter().sum()
+    }
+
+    /// Subjects that the requests may be of: those ever seen, but no more than requests.
+    pub(super) fn subjects(&self) -> f64 {
+        subject::distinct(self.seen).min(self.requests as f64)
+    }
+}
+
 impl Sub for SubjectSample {
     type Output = Self;
 
     fn sub(self, earlier: Self) -> Self {
         SubjectSample {
             requests: self.requests.saturating_sub(earlier.requests),
-            faults: self.faults.saturating_sub(earlier.faults),
+            faults: std::array::from_fn(|kind| self.faults[kind].saturating_sub(earlier.faults[kind])),
+            seen: self.seen,
             latency: self.latency.saturating_sub(earlier.latency),
         }
     }
@@ -211,6 +228,9 @@ impl Sub for MemorySample {
             moment: self.moment.wrapping_sub(earlier.moment),
             since: earlier.since + earlier.readings,
             peak: self.peak,
+            least: self.least,
+            growths: self.growths.saturating_sub(earlier.growths),
+            grown: self.grown.saturating_sub(earlier.grown),
         }
     }
 }
@@ -238,10 +258,10 @@ mod tests {
     #[test]
     fn the_end_of_a_leak_is_seen_and_steady_memory_is_steady() {
         let figures = Figures::default();
-        (0..1_000).for_each(|_| figures.memory(10 << 20));
+        (0..1_000).for_each(|_| figures.memory(10 << 20, 0));
         let before = figures.read();
         assert!((before.memory_at_end().unwrap() / (10 << 20) as f64 - 1.0).abs() < 1e-9);
-        (0..500).for_each(|n| figures.memory((10 << 20) + n * (1 << 16)));
+        (0..500).for_each(|n| figures.memory((10 << 20) + n * (1 << 16), 1 << 16));
         let window = &figures.read() - &before;
         let end = ((10 << 20) + 499 * (1 << 16)) as f64;
         assert!((window.memory_at_end().unwrap() / end - 1.0).abs() < 1e-9, "{window:?}");

@@ -2,13 +2,25 @@
 //!
 //! **Invariant:** each is exact, or errs on the side of "not proved".
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use statrs::function::beta::beta_reg;
 use statrs::function::factorial::ln_binomial;
 
 /// Beyond it the series of `statrs` no longer converge. More are taken for this many, which loses precision that nobody needs,
 /// and errs on the safe side.
 const MOST: f64 = 10_000.0;
+
+/// Groups from which on it is known how they differ. Fewer are taken to be of one mind each.
+pub(super) const GROUPS: f64 = 10.0;
+
+/// What requests of a group of subjects came to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group {
+    pub(super) count: f64,
+    pub(super) sum: f64,
+    /// Subjects that it has.
+    pub(super) subjects: f64,
+}
 
 /// How far requests of one subject resemble each other, and so how much less many of them tell than as many strangers.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +31,10 @@ pub(super) struct Design {
     alike: f64,
     /// Mean size of the group that a request is in.
     size: f64,
+    /// Subjects of the group that a request is in, in the mean.
+    subjects: f64,
+    /// Degrees of freedom with which the effect is known; 0 if it is not.
+    freedom: f64,
 }
 
 /// The chance of at least `hits` of the candidate's `n` requests among all `hits + others` faults, if each request of both
@@ -44,7 +60,7 @@ fn sum_while_it_matters(terms: impl Iterator<Item = f64>) -> f64 {
     let mut sum = 0.0;
     for term in terms {
         sum += term;
-        if term < sum * 1e-17 {
+        if term <= sum * 1e-17 {
             break;
         }
     }
@@ -162,24 +178,43 @@ pub(super) fn ratio(groups: impl Iterator<Item = (f64, f64)> + Clone) -> Option<
 }
 
 impl Design {
-    /// Of groups of (count, sum), where one alone varies by `one`.
-    pub(super) fn of(groups: impl Iterator<Item = (f64, f64)> + Clone, one: f64) -> Self {
-        let independent = Design { effect: 1.0, alike: 0.0, size: 1.0 };
-        let Some(ratio) = ratio(groups.clone()) else { return independent };
-        let size = groups.map(|(n, _)| n * n).sum::<f64>() / ratio.count;
-        if one <= 0.0 || !ratio.variance.is_finite() {
-            return Design { size, ..independent };
+    /// Of groups, where one request alone varies by `one`.
+    pub(super) fn of(groups: impl Iterator<Item = Group> + Clone, one: f64) -> Self {
+        let known = Design { effect: 1.0, alike: 0.0, size: 1.0, subjects: 1.0, freedom: 0.0 };
+        let Some(ratio) = ratio(groups.clone().map(|group| (group.count, group.sum))) else { return known };
+        let mean = |of: fn(Group) -> f64| {
+            groups.clone().map(|group| group.count * of(group)).sum::<f64>() / ratio.count
+        };
+        let known =
+            Design { size: mean(|group| group.count), subjects: mean(|group| group.subjects), ..known };
+        if ratio.groups < GROUPS {
+            return Design { effect: known.size, ..known };
+        }
+        if one <= 0.0 {
+            return known;
         }
         let effect = (ratio.variance * ratio.count / one).max(1.0);
-        let alike = if size > 1.0 { ((effect - 1.0) / (size - 1.0)).min(1.0) } else { 0.0 };
-        Design { effect, alike, size }
+        let alike = if known.size > 1.0 { ((effect - 1.0) / (known.size - 1.0)).min(1.0) } else { 0.0 };
+        Design { effect, alike, freedom: ratio.groups - 1.0, ..known }
     }
 
-    /// By what counts are to be divided so that they may be taken for independent ones (Rao and Scott 1992): what the groups
-    /// themselves show, or what groups of this size show if they are as alike as the `others` (Kish 1965); the greater one,
-    /// since few groups show little of how they differ.
-    pub(super) fn divisor(&self, others: &Design) -> f64 {
-        self.effect.max(1.0 + (self.size - 1.0).max(0.0) * others.alike)
+    /// By what counts are to be divided so that they may be taken for independent ones in a test of this level (Rao and Scott
+    /// 1992): what the groups themselves show, or what groups of this size show if their subjects are as alike as those of the
+    /// `others` (Kish 1965); the greater one, since few groups show little of how they differ. As it is estimated, it is widened
+    /// as Student's t is wider than the normal distribution.
+    pub(super) fn divisor(&self, others: &Design, level: f64) -> f64 {
+        // A group of many subjects is less alike than one of few, in the same measure.
+        let alike = (others.alike * (others.subjects / self.subjects).max(1.0)).min(1.0);
+        let effect = self.effect.max(1.0 + (self.size - 1.0).max(0.0) * alike);
+        effect * widened(level, self.freedom.max(others.freedom))
+    }
+}
+
+/// Square of the quantile of Student's t as a multiple of the normal one's. Without degrees of freedom nothing was estimated.
+fn widened(level: f64, freedom: f64) -> f64 {
+    match StudentsT::new(0.0, 1.0, freedom) {
+        Ok(student) => (student.inverse_cdf(level) / Normal::standard().inverse_cdf(level)).powi(2).max(1.0),
+        Err(_) => 1.0,
     }
 }
 
@@ -231,17 +266,65 @@ mod tests {
         assert_eq!(rank_below(0.5, 3, 0.01), None);
     }
 
+    fn groups(
+        number: u64,
+        subjects: f64,
+        each: impl Fn(u64) -> (f64, f64) + Clone,
+    ) -> impl Iterator<Item = Group> + Clone {
+        (0..number).map(move |n| {
+            let (count, sum) = each(n);
+            Group { count, sum, subjects }
+        })
+    }
+
     #[test]
     fn groups_that_are_of_one_mind_count_as_one_each() {
-        let minds = (0..100).map(|n| (50.0, if n % 2 == 0 { 50.0 } else { 0.0 }));
+        let minds = groups(100, 1.0, |n| (50.0, if n % 2 == 0 { 50.0 } else { 0.0 }));
         let design = Design::of(minds, 0.25);
         near(design.effect, 50.0 * 100.0 / 99.0);
         near(design.alike, 1.0);
-        let mixed = Design::of((0..100).map(|_| (50.0, 25.0)), 0.25);
+        let mixed = Design::of(groups(100, 1.0, |_| (50.0, 25.0)), 0.25);
         assert_eq!((mixed.effect, mixed.alike), (1.0, 0.0));
-        // One subject shows nothing of how subjects differ; others do.
-        let alone = Design::of([(50.0, 25.0)].into_iter(), 0.25);
-        near(alone.divisor(&design), 50.0);
-        assert_eq!(alone.divisor(&mixed), 1.0);
+        // Some show little of how subjects differ; others do.
+        let some = Design::of(groups(20, 1.0, |_| (50.0, 25.0)), 0.25);
+        near(some.divisor(&design, 0.001), 50.0 * widened(0.001, 99.0));
+        near(some.divisor(&mixed, 0.001), widened(0.001, 99.0));
+    }
+
+    #[test]
+    fn few_groups_count_as_one_each_whatever_they_show() {
+        let three = Design::of(groups(3, 1.0, |_| (500.0, 250.0)), 0.25);
+        assert_eq!((three.divisor(&three, 0.001), three.alike), (500.0, 0.0));
+        // All of their requests fail: still they are three.
+        assert_eq!(Design::of(groups(3, 1.0, |_| (500.0, 500.0)), 0.0).divisor(&three, 0.001), 500.0);
+    }
+
+    #[test]
+    fn one_subject_is_as_alike_as_those_of_a_crowded_group() {
+        // A hundred subjects in each group, alike by a half: their groups are by a two-hundredth.
+        let crowd = Design {
+            effect: 1.0 + 9_999.0 * 0.005,
+            alike: 0.005,
+            size: 10_000.0,
+            subjects: 100.0,
+            freedom: 127.0,
+        };
+        let alone = Design { effect: 1.0, alike: 0.0, size: 500.0, subjects: 1.0, freedom: 11.0 };
+        near(alone.divisor(&crowd, 0.001), 250.5 * widened(0.001, 127.0));
+    }
+
+    #[test]
+    fn what_few_degrees_of_freedom_cost_is_that_of_the_tables() {
+        // Student's t at 0.999: 4.297 with 9 degrees, 3.090 with any number.
+        near(widened(0.001, 9.0), (4.296_806_f64 / 3.090_232).powi(2));
+        assert_eq!(widened(0.001, 0.0), 1.0);
+        assert!(widened(1e-12, 127.0) < 1.5);
+    }
+
+    #[test]
+    fn a_tail_too_small_for_a_number_ends() {
+        let begun = std::time::Instant::now();
+        assert_eq!(fisher(1_000_000, 1_000_000_000, 0, 1_000_000_000_000), 0.0);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(1));
     }
 }

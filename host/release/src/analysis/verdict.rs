@@ -28,7 +28,7 @@ pub enum Verdict {
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// `errors`, `traps`, `deadlines` (parts of all requests, 0 to 1), `p50`, `p99` (milliseconds), `memory`, `memory-growth`
+    /// `errors`, and the worse kinds of them by their names (parts of all requests, 0 to 1), `p50`, `p99` (milliseconds), `memory`, `memory-growth`
     /// (bytes), or `metric:NAME`.
     pub name: String,
     /// What was measured of the old release.
@@ -75,7 +75,12 @@ impl Verdict {
     /// Why, in a sentence.
     pub fn why(&self) -> String {
         match self {
-            Verdict::Pass { .. } => "nothing speaks against the new release".into(),
+            Verdict::Pass { checks } => {
+                let untold = checks.iter().filter(|check| check.outcome == Outcome::Unknown);
+                let untold: Vec<_> = untold.map(|check| check.name.as_str()).collect();
+                let but = if untold.is_empty() { "" } else { "; too little to tell of " };
+                format!("nothing speaks against the new release{but}{}", untold.join(", "))
+            }
             Verdict::Hold { missing, .. } => format!("too little to compare: {missing}"),
             Verdict::Fail { checks } => {
                 let failed = checks.iter().filter(|check| check.outcome == Outcome::Fail);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::analysis::{Arm, MetricSample, Metrics, SUBJECTS, subject_bucket};
@@ -81,15 +81,13 @@ impl Variant {
         Arm::variant(&self.name, self.by_group(), self.metrics())
     }
 
-    /// Reading is cheaper than writing, and mostly it is true already.
+    /// After counting: whoever takes the mark sees what was counted.
     pub(super) fn mark_changed(&self) {
-        if !self.changed.load(Relaxed) {
-            self.changed.store(true, Relaxed);
-        }
+        self.changed.store(true, Release);
     }
 
     /// Before what was counted is read: what is counted meanwhile is written down again.
     pub(super) fn take_changed(&self) -> bool {
-        self.changed.swap(false, Relaxed)
+        self.changed.swap(false, Acquire)
     }
 }

@@ -4,7 +4,7 @@
 //! share are the candidate's. A share that grows takes more subjects in and lets none go.
 //! **Invariant:** the same subject gets the same release under the same share, on every host and after every restart.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ostler_core::principal::Principal;
@@ -144,9 +144,8 @@ impl Choice {
         u128::from(hash) < self.below
     }
 
-    /// Of an IPv6 address the first half: the other one changes by the hour with one client.
     fn address(&self, client: IpAddr) -> u64 {
-        match client.to_canonical() {
+        match network(client) {
             IpAddr::V4(address) => xxh64(&address.octets(), self.salt),
             IpAddr::V6(address) => xxh64(&address.octets()[..8], self.salt),
         }
@@ -162,6 +161,15 @@ impl Choice {
             digest => named(digest, digests)?,
         };
         (asker.permitted)(permission).then_some(arm)
+    }
+}
+
+/// What stands for a client of whom no more is known: its address, and of an IPv6 address the first half, since the other one
+/// changes by the hour with one client.
+pub fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 

@@ -4,5 +4,5 @@ mod choice;
 mod hash;
 mod state;
 
-pub use choice::{Arm, Asker, CHOOSES, Choice};
+pub use choice::{Arm, Asker, CHOOSES, Choice, network};
 pub use state::{Event, HOST, NotNow, Rollout, State};

@@ -2,6 +2,7 @@
 
 use ostler_core::Exchange;
 use ostler_release::analysis::{Figures, subject_hash};
+use ostler_release::rollout::network;
 
 use crate::bindings::experiment::Host;
 use crate::guest::Guest;
@@ -38,6 +39,6 @@ impl Guest {
 fn who(exchange: &Exchange) -> u64 {
     match &exchange.principal {
         Some(principal) => subject_hash(&(&*principal.authenticator, &*principal.subject)),
-        None => subject_hash(&exchange.client),
+        None => subject_hash(&network(exchange.client)),
     }
 }

@@ -77,6 +77,7 @@ impl Driven {
     /// A rollout whose step begins now, as far as figures go.
     pub(in crate::control) fn new(rollout: Rollout, stable: &Live, trial: &OnTrial) -> Self {
         let figures = figures(stable, trial);
+        figures.iter().for_each(|figures| figures.reserve(&rollout.spec.analysis.metrics));
         let shadow = trial.shadow.as_ref().map(|shadow| shadow.of.clone());
         let began = figures.each_ref().map(|figures| Arc::new(figures.read()));
         let checked_ms = rollout.step_since_ms;

@@ -7,7 +7,7 @@ use ostler_core::rollout::AnalysisSpec;
 use super::Pair;
 use crate::analysis::histogram;
 use crate::analysis::sample::Sample;
-use crate::analysis::statistics::{self, Design, RANKED};
+use crate::analysis::statistics::{self, Design, Group, RANKED};
 use crate::analysis::verdict::{Check, Outcome};
 
 /// p50 and p99.
@@ -17,25 +17,22 @@ pub(super) const TESTS: usize = 2;
 /// of its own.
 const SLACK: Duration = Duration::from_micros(500);
 
-pub(super) fn compare(pair: &Pair<'_>, spec: &AnalysisSpec, checks: &mut Vec<Check>) {
-    let (stable, candidate) = (design(pair.stable), design(pair.candidate));
-    let divisors = [stable.divisor(&candidate), candidate.divisor(&stable)];
-    for (name, part, factor) in [("p50", 0.5, spec.p50), ("p99", 0.99, spec.p99)] {
-        checks.push(check(pair, name, part, factor, divisors));
-    }
+/// Adds both checks; the median is missing, and waited for, while there are too few requests for it.
+pub(super) fn compare(pair: &Pair<'_>, spec: &AnalysisSpec, checks: &mut Vec<Check>) -> Option<String> {
+    let median = check(pair, "p50", 0.5, spec.p50);
+    let few =
+        [pair.stable, pair.candidate].iter().any(|sample| sample.requests() < needed(0.5, pair.level / 2.0));
+    let missing = (median.outcome == Outcome::Unknown && few).then(|| median.words.clone());
+    checks.extend([median, check(pair, "p99", 0.99, spec.p99)]);
+    missing
 }
 
 /// What the new release's quantile is at least, against what the old one's is at most, each but for half the level.
-fn check(
-    pair: &Pair<'_>,
-    name: &str,
-    part: f64,
-    factor: f64,
-    [stable_divisor, candidate_divisor]: [f64; 2],
-) -> Check {
+fn check(pair: &Pair<'_>, name: &str, part: f64, factor: f64) -> Check {
     let level = pair.level / 2.0;
-    let least = at_least(pair.candidate, part, candidate_divisor, level);
-    let most = at_most(pair.stable, part, stable_divisor, level);
+    let (stable, candidate) = (design(pair.stable), design(pair.candidate));
+    let least = at_least(pair.candidate, part, candidate.divisor(&stable, level), level);
+    let most = at_most(pair.stable, part, stable.divisor(&candidate, level), level);
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     let [old, new] = [pair.stable, pair.candidate].map(|sample| sample.quantile(part).map(ms));
     let allowed = most.map(|most| ms(most) * factor + ms(SLACK));
@@ -50,12 +47,18 @@ fn check(
         new.unwrap_or_default(),
         old.unwrap_or_default()
     );
+    let lack = |sample: &Sample, part: f64, whose| match (sample.requests(), needed(part, level)) {
+        (requests, needed) if requests < needed => {
+            format!("{found}; {requests} requests of {whose} of the {needed} that it takes to tell")
+        }
+        (requests, _) => format!("{found}; {requests} requests of {whose}, of too few subjects to tell"),
+    };
     let words = match (least, allowed) {
         (Some(least), Some(allowed)) => {
             format!("{found}; by ranks (binomial): at least {least:.2} ms, allowed {allowed:.2} ms")
         }
-        (_, None) => format!("{found}; too few requests of the old release to tell"),
-        (None, _) => format!("{found}; too few requests of the new release to tell"),
+        (_, None) => lack(pair.stable, part, "the old release"),
+        (None, _) => lack(pair.candidate, 1.0 - part, "the new release"),
     };
     Check {
         name: name.into(),
@@ -67,6 +70,11 @@ fn check(
         outcome,
         words,
     }
+}
+
+/// Requests, each of another subject, from which on the greatest is above a quantile at `part` but for a chance of `level`.
+fn needed(part: f64, level: f64) -> u64 {
+    (level.ln() / part.ln()).ceil() as u64
 }
 
 /// The shortest duration of the bucket that the quantile is in or beyond.
@@ -95,5 +103,10 @@ fn design(sample: &Sample) -> Design {
     let numbered = || sample.latency.iter().enumerate().map(|(bucket, count)| (bucket as f64, *count as f64));
     let mean = numbered().map(|(bucket, count)| bucket * count).sum::<f64>() / n;
     let one = numbered().map(|(bucket, count)| count * (bucket - mean).powi(2)).sum::<f64>() / n;
-    Design::of(sample.subjects.iter().map(|subject| (subject.requests as f64, subject.latency as f64)), one)
+    let groups = sample.subjects.iter().map(|subject| Group {
+        count: subject.requests as f64,
+        sum: subject.latency as f64,
+        subjects: subject.subjects(),
+    });
+    Design::of(groups, one)
 }

@@ -33,9 +33,10 @@ pub(super) fn compare(pair: &Pair<'_>, rule: &MetricRule, checks: &mut Vec<Check
 }
 
 /// Welch's test (1947) of means of groups of subjects: the new mean against `factor` of the old one, above it if `side` is 1,
-/// below it if -1.
+/// below it if -1. Of a mean below zero the factor is a part of its size, so that the same again is always allowed.
 fn check(pair: &Pair<'_>, name: &str, stable: &Ratio, candidate: &Ratio, factor: f64, side: f64) -> Check {
-    let allowed = stable.value * factor;
+    let allowed = stable.value + (factor - 1.0) * stable.value.abs();
+    let factor = 1.0 + (factor - 1.0) * stable.value.signum();
     let parts = [factor * factor * stable.variance, candidate.variance];
     let variance = parts[0] + parts[1];
     let beyond = side * (candidate.value - allowed);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::analysis::sample::{MetricSample, Sample};
+use crate::analysis::sample::{MetricSample, Sample, SubjectSample};
 use crate::analysis::statistics::{self, Ratio};
 
 /// Name under which failed exchanges are compared; no plugin can report one like it.
@@ -72,7 +72,7 @@ impl Arm {
     /// A release.
     pub(super) fn release(name: &str, sample: &Sample) -> Self {
         let ms = |part| sample.quantile(part).map(|duration| duration.as_secs_f64() * 1e3);
-        let faults = sample.subjects.iter().map(|subject| subject.faults).collect();
+        let faults = sample.subjects.iter().map(SubjectSample::all_faults).collect();
         Arm {
             name: name.into(),
             exchanges: sample.subjects.iter().map(|subject| subject.requests).collect(),

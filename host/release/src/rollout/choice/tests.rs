@@ -249,3 +249,12 @@ fn a_credential_that_names_the_subject_still_does_where_it_was_taken_out() {
     }
     assert_eq!(choice(&sticky(Sticky::Principal), 0).named(&fields(&[("cookie", "sid=7")])), None);
 }
+
+#[test]
+fn a_client_of_ipv6_stays_one_whatever_its_second_half_is() {
+    let network = |address: &str| network(address.parse().unwrap());
+    assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::99"));
+    assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+    assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+    assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+}
