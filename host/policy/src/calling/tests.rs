@@ -112,20 +112,23 @@ fn median(sample: &Sample) -> u128 {
 #[tokio::test(start_paused = true)]
 async fn a_call_counts_once_with_what_came_of_it() {
     let second = Duration::from_secs(1);
-    for (release, errors, traps, deadlines) in [
-        (Release::Reads(200, second), 0, 0, 0),
-        (Release::Reads(404, second), 0, 0, 0),
-        (Release::Reads(500, second), 1, 0, 0),
-        (Release::Fails(Kind::PluginTrapped), 0, 1, 0),
-        (Release::Fails(Kind::BodyTooLarge), 0, 0, 0),
-        (Release::Hangs, 0, 0, 1),
-        (Release::Streams(None), 0, 0, 0),
-        (Release::Streams(Some(Kind::PluginTrapped)), 0, 1, 0),
-        (Release::Streams(Some(Kind::DeadlineExceeded)), 0, 0, 1),
+    for (release, fault) in [
+        (Release::Reads(200, second), None),
+        (Release::Reads(404, second), None),
+        (Release::Reads(500, second), Some(Fault::Error)),
+        (Release::Fails(Kind::PluginTrapped), Some(Fault::Trap)),
+        (Release::Fails(Kind::BodyTooLarge), None),
+        (Release::Hangs, Some(Fault::Deadline)),
+        (Release::Streams(None), None),
+        (Release::Streams(Some(Kind::PluginTrapped)), Some(Fault::Trap)),
+        (Release::Streams(Some(Kind::DeadlineExceeded)), Some(Fault::Deadline)),
     ] {
         let sample = counted(release, Body::Empty).await;
-        let told = (sample.requests(), sample.errors, sample.traps, sample.deadlines);
-        assert_eq!(told, (1, errors, traps, deadlines));
+        assert_eq!(sample.requests(), 1);
+        assert_eq!(
+            Fault::ALL.map(|kind| sample.faults_of(kind) == 1),
+            Fault::ALL.map(|kind| fault == Some(kind))
+        );
     }
 }
 
@@ -149,9 +152,9 @@ async fn a_deadline_that_the_client_missed_is_not_the_releases() {
     assert_eq!(counted(Release::Waits, body).await.requests(), 0);
     drop(never);
     // One whose body was there, or was never asked for.
-    assert_eq!(counted(Release::Waits, Body::full("x")).await.deadlines, 1);
+    assert_eq!(counted(Release::Waits, Body::full("x")).await.faults_of(Fault::Deadline), 1);
     let (_unread, body) = frames();
-    assert_eq!(counted(Release::Hangs, body).await.deadlines, 1);
+    assert_eq!(counted(Release::Hangs, body).await.faults_of(Fault::Deadline), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,7 +186,11 @@ async fn whoever_goes_away_before_the_answer_is_counted_unless_he_owed_his_body(
         let call = calling.call(exchange(), request);
         assert!(tokio::time::timeout(Duration::from_secs(3), call).await.is_err());
         let sample = figures.read();
-        assert_eq!(sample.requests(), counted, "{body_to_come}");
+        assert_eq!(
+            (sample.requests(), sample.faults_of(Fault::Abandoned)),
+            (counted, counted),
+            "{body_to_come}"
+        );
         assert!(counted == 0 || (2_800..=3_200).contains(&median(&sample)));
     }
 }
@@ -219,7 +226,7 @@ async fn an_answer_that_breaks_its_document_is_a_fault_of_whoever_gave_it() {
         let calling = Calling { release, answers: Some(answers()), counted, shadow: None };
         let told = calling.call(exchange(), Request::new(Body::Empty)).await;
         assert_eq!(told.err().map(|error| error.kind), kind, "{status}");
-        assert_eq!(figures.read().errors, u64::from(kind.is_some()), "{status}");
+        assert_eq!(figures.read().faults_of(Fault::Error), u64::from(kind.is_some()), "{status}");
     }
 }
 
