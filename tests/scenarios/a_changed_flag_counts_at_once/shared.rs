@@ -164,7 +164,7 @@ async fn a_host_that_starts_knows_what_the_others_know() {
     let mut raw = Command::new("redis-cli");
     raw.args(["-p", &place.redis.port().to_string(), "HSET", "ostler:flags", "f", "{"]);
     assert!(raw.output().unwrap().status.success());
-    assert_eq!(set(&new, "on", Some(4)).await.unwrap(), 5);
+    assert_eq!(set(&new, "on", Some(4)).await.unwrap().version, 5);
     until(|| is_on(&place.nodes[1])).await;
     assert!(place.folders.iter().all(|folder| folder.path().exists()));
 }
