@@ -38,8 +38,6 @@ struct Subject {
     requests: AtomicU64,
     /// By kind.
     faults: [AtomicU64; KINDS],
-    /// A bit for each subject, which several may share: how many there are is told by those that are not set.
-    seen: AtomicU64,
     /// Sum of the numbers of their latencies' buckets, which are logarithms of a kind: whether subjects differ in what they
     /// ask for is told by it, and no single slow answer outweighs all others.
     latency: AtomicU64,
@@ -107,16 +105,11 @@ impl Figures {
     /// Counts an exchange that ended after `took`, for a subject of this hash.
     #[inline]
     pub fn answered(&self, subject: u64, fault: Option<Fault>, took: Duration) {
-        let (group, bit) = subject::place(subject);
-        let of = &self.subjects[group];
+        let of = &self.subjects[subject::bucket(subject)];
         let bucket = histogram::bucket(took);
         self.latency.count(bucket);
         of.requests.fetch_add(1, Relaxed);
         of.latency.fetch_add(bucket as u64, Relaxed);
-        // Mostly it is known, and reading is cheaper than writing.
-        if of.seen.load(Relaxed) & bit == 0 {
-            of.seen.fetch_or(bit, Relaxed);
-        }
         if let Some(fault) = fault {
             of.faults[fault as usize].fetch_add(1, Relaxed);
         }
@@ -160,7 +153,6 @@ impl Subject {
         SubjectSample {
             requests: self.requests.load(Relaxed),
             faults: self.faults.each_ref().map(|faults| faults.load(Relaxed)),
-            seen: self.seen.load(Relaxed),
             latency: self.latency.load(Relaxed),
         }
     }

@@ -5,8 +5,8 @@ use std::ops::Sub;
 use std::time::Duration;
 
 use super::figures::{Fault, KINDS, PAGE};
+use super::histogram;
 use super::statistics::{self, Ratio};
-use super::{histogram, subject};
 
 /// What a release has done in a window: the difference of two readings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,8 +24,6 @@ pub(super) struct SubjectSample {
     pub(super) requests: u64,
     /// By kind.
     pub(super) faults: [u64; KINDS],
-    /// Bits of all subjects ever: none can be taken back.
-    pub(super) seen: u64,
     pub(super) latency: u64,
 }
 
@@ -197,11 +195,6 @@ impl SubjectSample {
     pub(super) fn all_faults(&self) -> u64 {
         self.faults.iter().sum()
     }
-
-    /// Subjects that the requests may be of: those ever seen, but no more than requests.
-    pub(super) fn subjects(&self) -> f64 {
-        subject::distinct(self.seen).min(self.requests as f64)
-    }
 }
 
 impl Sub for SubjectSample {
@@ -211,7 +204,6 @@ impl Sub for SubjectSample {
         SubjectSample {
             requests: self.requests.saturating_sub(earlier.requests),
             faults: std::array::from_fn(|kind| self.faults[kind].saturating_sub(earlier.faults[kind])),
-            seen: self.seen,
             latency: self.latency.saturating_sub(earlier.latency),
         }
     }

@@ -13,27 +13,12 @@ const MOST: f64 = 10_000.0;
 /// Groups from which on it is known how they differ. Fewer are taken to be of one mind each.
 pub(super) const GROUPS: f64 = 10.0;
 
-/// What requests of a group of subjects came to.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Group {
-    pub(super) count: f64,
-    pub(super) sum: f64,
-    /// Subjects that it has.
-    pub(super) subjects: f64,
-}
-
 /// How far requests of one subject resemble each other, and so how much less many of them tell than as many strangers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Design {
     /// Variance of the mean as it is, as a multiple of what it were if all were independent; 1 at least.
     effect: f64,
-    /// Correlation within a group.
-    alike: f64,
-    /// Mean size of the group that a request is in.
-    size: f64,
-    /// Subjects of the group that a request is in, in the mean.
-    subjects: f64,
-    /// Degrees of freedom with which the effect is known; 0 if it is not.
+    /// Degrees of freedom with which the effect is known; 0 if nothing was estimated.
     freedom: f64,
 }
 
@@ -178,35 +163,25 @@ pub(super) fn ratio(groups: impl Iterator<Item = (f64, f64)> + Clone) -> Option<
 }
 
 impl Design {
-    /// Of groups, where one request alone varies by `one`.
-    pub(super) fn of(groups: impl Iterator<Item = Group> + Clone, one: f64) -> Self {
-        let known = Design { effect: 1.0, alike: 0.0, size: 1.0, subjects: 1.0, freedom: 0.0 };
-        let Some(ratio) = ratio(groups.clone().map(|group| (group.count, group.sum))) else { return known };
-        let mean = |of: fn(Group) -> f64| {
-            groups.clone().map(|group| group.count * of(group)).sum::<f64>() / ratio.count
-        };
-        let known =
-            Design { size: mean(|group| group.count), subjects: mean(|group| group.subjects), ..known };
+    /// Of groups of (count, sum), where one request alone varies by `one`.
+    pub(super) fn of(groups: impl Iterator<Item = (f64, f64)> + Clone, one: f64) -> Self {
+        let independent = Design { effect: 1.0, freedom: 0.0 };
+        let Some(ratio) = ratio(groups.clone()) else { return independent };
         if ratio.groups < GROUPS {
-            return Design { effect: known.size, ..known };
+            // The mean size of the group that a request is in.
+            let size = groups.map(|(n, _)| n * n).sum::<f64>() / ratio.count;
+            return Design { effect: size, ..independent };
         }
         if one <= 0.0 {
-            return known;
+            return independent;
         }
-        let effect = (ratio.variance * ratio.count / one).max(1.0);
-        let alike = if known.size > 1.0 { ((effect - 1.0) / (known.size - 1.0)).min(1.0) } else { 0.0 };
-        Design { effect, alike, freedom: ratio.groups - 1.0, ..known }
+        Design { effect: (ratio.variance * ratio.count / one).max(1.0), freedom: ratio.groups - 1.0 }
     }
 
     /// By what counts are to be divided so that they may be taken for independent ones in a test of this level (Rao and Scott
-    /// 1992): what the groups themselves show, or what groups of this size show if their subjects are as alike as those of the
-    /// `others` (Kish 1965); the greater one, since few groups show little of how they differ. As it is estimated, it is widened
-    /// as Student's t is wider than the normal distribution.
-    pub(super) fn divisor(&self, others: &Design, level: f64) -> f64 {
-        // A group of many subjects is less alike than one of few, in the same measure.
-        let alike = (others.alike * (others.subjects / self.subjects).max(1.0)).min(1.0);
-        let effect = self.effect.max(1.0 + (self.size - 1.0).max(0.0) * alike);
-        effect * widened(level, self.freedom.max(others.freedom))
+    /// 1992): what the groups show; as that is an estimate, widened as Student's t is wider than the normal distribution.
+    pub(super) fn divisor(&self, level: f64) -> f64 {
+        self.effect * widened(level, self.freedom)
     }
 }
 
@@ -266,51 +241,25 @@ mod tests {
         assert_eq!(rank_below(0.5, 3, 0.01), None);
     }
 
-    fn groups(
-        number: u64,
-        subjects: f64,
-        each: impl Fn(u64) -> (f64, f64) + Clone,
-    ) -> impl Iterator<Item = Group> + Clone {
-        (0..number).map(move |n| {
-            let (count, sum) = each(n);
-            Group { count, sum, subjects }
-        })
-    }
-
     #[test]
     fn groups_that_are_of_one_mind_count_as_one_each() {
-        let minds = groups(100, 1.0, |n| (50.0, if n % 2 == 0 { 50.0 } else { 0.0 }));
+        let minds = (0..100).map(|n| (50.0, if n % 2 == 0 { 50.0 } else { 0.0 }));
         let design = Design::of(minds, 0.25);
         near(design.effect, 50.0 * 100.0 / 99.0);
-        near(design.alike, 1.0);
-        let mixed = Design::of(groups(100, 1.0, |_| (50.0, 25.0)), 0.25);
-        assert_eq!((mixed.effect, mixed.alike), (1.0, 0.0));
-        // Some show little of how subjects differ; others do.
-        let some = Design::of(groups(20, 1.0, |_| (50.0, 25.0)), 0.25);
-        near(some.divisor(&design, 0.001), 50.0 * widened(0.001, 99.0));
-        near(some.divisor(&mixed, 0.001), widened(0.001, 99.0));
+        let mixed = Design::of((0..100).map(|_| (50.0, 25.0)), 0.25);
+        near(mixed.divisor(0.001), widened(0.001, 99.0));
+        // Fewer show less of how they differ.
+        let some = Design::of((0..12).map(|_| (50.0, 25.0)), 0.25);
+        near(some.divisor(0.001), widened(0.001, 11.0));
+        assert!(some.divisor(0.001) > 1.5 * mixed.divisor(0.001));
     }
 
     #[test]
     fn few_groups_count_as_one_each_whatever_they_show() {
-        let three = Design::of(groups(3, 1.0, |_| (500.0, 250.0)), 0.25);
-        assert_eq!((three.divisor(&three, 0.001), three.alike), (500.0, 0.0));
-        // All of their requests fail: still they are three.
-        assert_eq!(Design::of(groups(3, 1.0, |_| (500.0, 500.0)), 0.0).divisor(&three, 0.001), 500.0);
-    }
-
-    #[test]
-    fn one_subject_is_as_alike_as_those_of_a_crowded_group() {
-        // A hundred subjects in each group, alike by a half: their groups are by a two-hundredth.
-        let crowd = Design {
-            effect: 1.0 + 9_999.0 * 0.005,
-            alike: 0.005,
-            size: 10_000.0,
-            subjects: 100.0,
-            freedom: 127.0,
-        };
-        let alone = Design { effect: 1.0, alike: 0.0, size: 500.0, subjects: 1.0, freedom: 11.0 };
-        near(alone.divisor(&crowd, 0.001), 250.5 * widened(0.001, 127.0));
+        let of = |sum: f64, one| Design::of((0..3).map(move |_| (500.0, sum)), one).divisor(0.001);
+        // Also where all of their requests fail: still they are three.
+        assert_eq!((of(250.0, 0.25), of(500.0, 0.0)), (500.0, 500.0));
+        assert_eq!(Design::of([(500.0, 9.0)].into_iter(), 0.25).divisor(0.001), 500.0);
     }
 
     #[test]

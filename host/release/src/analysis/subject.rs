@@ -16,21 +16,9 @@ pub fn subject_hash(subject: &impl Hash) -> u64 {
 /// The bucket of a subject. Mixed once more, since the same hash may already have chosen the release.
 #[inline]
 pub(crate) fn bucket(subject: u64) -> usize {
-    place(subject).0
-}
-
-/// The bucket of a subject, and its bit of 64 within it.
-#[inline]
-pub(super) fn place(subject: u64) -> (usize, u64) {
     let product = u128::from(subject ^ 0x243f_6a88_85a3_08d3) * 0x9e37_79b9_7f4a_7c15;
     let mixed = (product >> 64) as u64 ^ product as u64;
-    ((mixed >> 57) as usize, 1 << (mixed >> 51 & 63))
-}
-
-/// How many subjects have set these bits: linear counting (Whang, Vander-Zanden, Taylor 1990), 310 at most.
-pub(super) fn distinct(seen: u64) -> f64 {
-    let unset = f64::from(seen.count_zeros()).max(0.5);
-    -64.0 * (unset / 64.0).ln()
+    (mixed >> 57) as usize
 }
 
 #[cfg(test)]
@@ -48,20 +36,5 @@ mod tests {
             let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
             assert!(*least > 800 && *most < 1_200, "{least} to {most}");
         }
-    }
-
-    #[test]
-    fn how_many_subjects_a_bucket_has_is_known_roughly() {
-        for count in [1_u64, 5, 50, 100] {
-            let mut seen = [0_u64; SUBJECTS];
-            for n in 0..count * SUBJECTS as u64 {
-                let (bucket, bit) = place(subject_hash(&n));
-                seen[bucket] |= bit;
-            }
-            let mean = seen.iter().map(|seen| distinct(*seen)).sum::<f64>() / SUBJECTS as f64;
-            assert!((mean / count as f64 - 1.0).abs() < 0.1, "{mean} is not {count}");
-        }
-        assert_eq!(distinct(0), 0.0);
-        assert!(distinct(u64::MAX) > 300.0);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Pair, chance, percent};
 use crate::analysis::figures::{Fault, KINDS};
 use crate::analysis::sample::{Sample, SubjectSample};
-use crate::analysis::statistics::{self, Design, GROUPS, Group};
+use crate::analysis::statistics::{self, Design, GROUPS};
 use crate::analysis::verdict::{Check, Outcome};
 
 /// All faults together, and each kind but plain errors by itself.
@@ -40,8 +40,7 @@ pub(super) fn compare(pair: &Pair<'_>, margin: f64, checks: &mut Vec<Check>) -> 
 fn check(pair: &Pair<'_>, which: Which, margin: f64) -> Check {
     let [old, new] =
         [pair.stable, pair.candidate].map(|sample| which.count(sample) / sample.requests() as f64);
-    let (stable, candidate) = (which.design(pair.stable), which.design(pair.candidate));
-    let divisors = [stable.divisor(&candidate, pair.level), candidate.divisor(&stable, pair.level)];
+    let divisors = [pair.stable, pair.candidate].map(|sample| which.design(sample).divisor(pair.level));
     let proof = test(pair, which, margin, divisors);
     let hit = pair.candidate.subjects.iter().filter(|subject| which.of(subject) > 0).count();
     let asked = pair.candidate.subjects.iter().filter(|subject| subject.requests > 0).count();
@@ -141,11 +140,7 @@ impl Which {
     /// How far subjects differ in how often their requests fail so.
     fn design(self, sample: &Sample) -> Design {
         let rate = self.count(sample) / sample.requests() as f64;
-        let groups = sample.subjects.iter().map(|subject| Group {
-            count: subject.requests as f64,
-            sum: self.of(subject) as f64,
-            subjects: subject.subjects(),
-        });
+        let groups = sample.subjects.iter().map(|subject| (subject.requests as f64, self.of(subject) as f64));
         Design::of(groups, rate * (1.0 - rate))
     }
 }

@@ -7,7 +7,7 @@ use ostler_core::rollout::AnalysisSpec;
 use super::Pair;
 use crate::analysis::histogram;
 use crate::analysis::sample::Sample;
-use crate::analysis::statistics::{self, Design, Group, RANKED};
+use crate::analysis::statistics::{self, Design, RANKED};
 use crate::analysis::verdict::{Check, Outcome};
 
 /// p50 and p99.
@@ -30,9 +30,8 @@ pub(super) fn compare(pair: &Pair<'_>, spec: &AnalysisSpec, checks: &mut Vec<Che
 /// What the new release's quantile is at least, against what the old one's is at most, each but for half the level.
 fn check(pair: &Pair<'_>, name: &str, part: f64, factor: f64) -> Check {
     let level = pair.level / 2.0;
-    let (stable, candidate) = (design(pair.stable), design(pair.candidate));
-    let least = at_least(pair.candidate, part, candidate.divisor(&stable, level), level);
-    let most = at_most(pair.stable, part, stable.divisor(&candidate, level), level);
+    let [old, new] = [pair.stable, pair.candidate].map(|sample| design(sample).divisor(level));
+    let (least, most) = (at_least(pair.candidate, part, new, level), at_most(pair.stable, part, old, level));
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     let [old, new] = [pair.stable, pair.candidate].map(|sample| sample.quantile(part).map(ms));
     let allowed = most.map(|most| ms(most) * factor + ms(SLACK));
@@ -103,10 +102,5 @@ fn design(sample: &Sample) -> Design {
     let numbered = || sample.latency.iter().enumerate().map(|(bucket, count)| (bucket as f64, *count as f64));
     let mean = numbered().map(|(bucket, count)| bucket * count).sum::<f64>() / n;
     let one = numbered().map(|(bucket, count)| count * (bucket - mean).powi(2)).sum::<f64>() / n;
-    let groups = sample.subjects.iter().map(|subject| Group {
-        count: subject.requests as f64,
-        sum: subject.latency as f64,
-        subjects: subject.subjects(),
-    });
-    Design::of(groups, one)
+    Design::of(sample.subjects.iter().map(|subject| (subject.requests as f64, subject.latency as f64)), one)
 }
