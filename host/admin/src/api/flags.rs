@@ -166,7 +166,7 @@ mod tests {
         assert!(matches!(lost, Err(ChangeError::Conflict { found: 2, .. })));
         // Back to before the last change, whichever that is: only if it still is the last one.
         assert_eq!(
-            Wanted::read(serde_json::Value::Null, Some(change::TO)).unwrap().to(&store, "f").unwrap(),
+            Wanted::read(serde_json::json!({}), Some(change::TO)).unwrap().to(&store, "f").unwrap(),
             (1, Some(2))
         );
     }

@@ -23,6 +23,7 @@ fn answer(driven: &Driven, arm: usize, requests: u64, broken: bool) {
         let fault = (broken || request % 100 == 0).then_some(Fault::Error);
         let subject = request.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         driven.figures[arm].answered(subject, fault, Duration::from_millis(5));
+        driven.figures[arm].memory(1 << 20, 0);
     }
 }
 
