@@ -1,6 +1,12 @@
 #!/bin/sh
-# From a source folder to all users, for any CI: build, test, sign, check, deploy as a canary, and wait for what becomes of it.
-# Exit code 0: the release has arrived. Anything else: it has not, and the release before it serves.
+# From a source folder to all users, for any CI: build, test, check, sign, deploy as a canary, and wait for what becomes of it.
+#
+# Exit code 0: the release has arrived. Anything else: it has not, as far as this script knows. The release before it serves if the host
+# refused or withdrew the new one, or if this script was ended (INT or TERM: it gives the release up). If the host could not be
+# reached, or the script was killed, the canary goes on without it, and may still arrive: `ostler rollout status PLUGIN` tells.
+#
+# A canary that gets too few requests holds, for as long as they are too few. Nothing else can be deployed meanwhile (409), so let
+# the CI end the script after a while, or say less in ROLLOUT.
 #
 #   PLUGIN=delivery SOURCE=v3 ADMIN=https://host.example.com:9080 TOKEN_FILE=/run/secrets/token ./ci.sh
 #
@@ -51,6 +57,18 @@ fi
 set --
 [ ! -e "$REQUESTS" ] || set -- --requests "$REQUESTS"
 
+# What nobody waits for any more is not to go on by itself. The deployment runs beside this script so that a signal is heard at once.
+give_up() {
+    trap - INT TERM
+    kill "$deploying" 2> /dev/null || true
+    "$OSTLER" rollout abort "$PLUGIN" --why "the CI ended before the release had arrived" \
+        --admin "$ADMIN" --token-file "$TOKEN_FILE" || true
+    exit 1
+}
+
 step "deploy $PLUGIN to $ADMIN"
 # shellcheck disable=SC2086 # ROLLOUT is words
-"$OSTLER" deploy "$PLUGIN" "$release" "$@" $ROLLOUT --wait --admin "$ADMIN" --token-file "$TOKEN_FILE"
+"$OSTLER" deploy "$PLUGIN" "$release" "$@" $ROLLOUT --wait --admin "$ADMIN" --token-file "$TOKEN_FILE" &
+deploying="$!"
+trap give_up INT TERM
+wait "$deploying"

@@ -40,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         4 => {
             if let Ok(advisories) = Advisories::parse(bytes) {
-                let package = Package::of_purl("pkg:npm/a@1.0.0").unwrap();
+                let package = Package::of_purl("pkg:npm/a@1.0.0").unwrap().unwrap();
                 let _ = advisories.about(&package).map(ToString::to_string).collect::<Vec<_>>();
             }
         }
@@ -48,9 +48,9 @@ fuzz_target!(|bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
             let _ = Comment::parse(&text);
             let _ = hook::judge(http::StatusCode::OK, bytes);
-            if let Some(package) = Package::of_purl(&text) {
+            if let Ok(Some(package)) = Package::of_purl(&text) {
                 let purl = package.purl.clone().unwrap();
-                assert_eq!(Package::of_purl(&purl), Some(package), "{purl}");
+                assert_eq!(Package::of_purl(&purl), Ok(Some(package)), "{purl}");
             }
         }
     }

@@ -19,7 +19,7 @@ fuzz_target!(|said: (&[u8], &[u8])| {
         }
     };
     let context = serde_json::from_slice(context).ok().and_then(|json| Attributes::from_json(json).ok());
-    let set = FlagSet::new(document.flags, document.metadata);
+    let set = FlagSet::new(document.flags);
     for flag in set.iter() {
         let began = Instant::now();
         let said = match &context {

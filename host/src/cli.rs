@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod authz;
 mod build;
+mod by;
 mod cache;
 mod check;
 mod demo;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ostler_core::Digest;
 use ostler_core::plugin::{Definition, RouteSpec};
 use ostler_core::settings::{Node, Problem, Problems, Section, Severity};
 
@@ -27,6 +28,8 @@ pub(crate) use admin::Admin;
 pub(crate) struct Config {
     /// The file it came from, as named on the command line.
     pub(crate) file: PathBuf,
+    /// Of what stood in it.
+    digest: Digest,
     /// `[server]`
     pub(crate) server: ostler_edge::Config,
     /// `[admin]`
@@ -62,6 +65,11 @@ impl Config {
     /// All problems, by line, if one of them is an error. Otherwise the warnings come beside the configuration.
     pub(crate) fn load(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
         Config::load_with(file, &variable)
+    }
+
+    /// Whether its file was changed since it was read. One that cannot be read counts as unchanged.
+    pub(crate) fn is_outdated(&self) -> bool {
+        source::read(&self.file).is_ok_and(|bytes| Digest::of(&bytes) != self.digest)
     }
 
     /// What the control plane is told of it.
@@ -123,7 +131,7 @@ fn read(
         node.expand(lookup, &problems);
         let base = file.parent().unwrap_or(Path::new(""));
         let mut root = node.section("", &problems);
-        let config = tables(&mut root, file, base, &problems);
+        let config = tables(&mut root, file, Digest::of(text.as_bytes()), base, &problems);
         root.finish();
         config
     });
@@ -134,7 +142,7 @@ fn read(
 }
 
 /// The tables in the order of the documentation; each room says which keys it knows.
-fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems) -> Config {
+fn tables(root: &mut Section<'_>, file: &Path, digest: Digest, base: &Path, problems: &Problems) -> Config {
     let state = root.section("state").map_or_else(|| base.join("state"), |section| state(section, base));
     let server =
         root.section("server").map_or_else(Default::default, |section| listen::server(section, base));
@@ -163,6 +171,7 @@ fn tables(root: &mut Section<'_>, file: &Path, base: &Path, problems: &Problems)
     gate::check_certificates(root, &gate, &server);
     Config {
         file: file.to_owned(),
+        digest,
         server,
         admin,
         state,

@@ -4,6 +4,7 @@
 
 mod answer;
 mod body;
+mod by;
 mod cache;
 mod experiments;
 mod flags;
@@ -24,7 +25,7 @@ use ostler_core::{Body, Handle, Peer, RequestId};
 use ostler_observe::metrics;
 use ostler_release::flags::Store;
 
-use crate::control::Control;
+use crate::control::{Control, Wish};
 use crate::token::Token;
 use answer::{Answer, Problem, json, text};
 
@@ -95,6 +96,9 @@ impl Api {
             (&Method::GET, ["plugins", name, "rollouts"]) => {
                 rollouts::list(control, name, request.uri().query()).await
             }
+            (&Method::GET, ["plugins", name, "rollouts", number]) => {
+                rollouts::one(control, name, number).await
+            }
             (&Method::POST, ["plugins", name, "rollout", wish]) => {
                 rollouts::steer(control, name, wish, request).await
             }
@@ -160,8 +164,8 @@ fn methods(path: &[&str]) -> Option<&'static str> {
         ["plugins", _] | ["flags", _] => "GET, PUT, DELETE",
         ["flags", _, "toggle" | "rollback" | "evaluate"] => "POST",
         ["plugins", _, "releases"] => "GET, PUT",
-        ["plugins", _, "rollout" | "rollouts"] => "GET",
-        ["plugins", _, "rollout", "pause" | "resume" | "promote" | "abort"] => "POST",
+        ["plugins", _, "rollout" | "rollouts"] | ["plugins", _, "rollouts", _] => "GET",
+        ["plugins", _, "rollout", wish] if Wish::parse(wish).is_some() => "POST",
         ["plugins", _, "releases", _, "sbom"] => "GET",
         ["plugins", _, "releases", _] | ["sessions"] => "DELETE",
         ["experiments"] => "GET",

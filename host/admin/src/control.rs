@@ -9,8 +9,10 @@ mod component;
 mod entry;
 mod keys;
 mod load;
+mod prepared;
 mod progress;
 mod refusal;
+mod rollback;
 mod rollouts;
 mod trial;
 mod view;
@@ -145,7 +147,7 @@ impl Control {
         };
         let control = Control(Arc::new(inner));
         control.apply(setup).await?;
-        control.resume_rollouts().await?;
+        control.resume_rollouts().await;
         Ok(control)
     }
 
@@ -288,18 +290,6 @@ impl Control {
         metrics.busy.set(0);
     }
 
-    /// Puts the next snapshot in force.
-    fn publish(&self, state: &mut State) -> Result<(), Refusal> {
-        let ((snapshot, compiled), aside) = (self.snapshot(state)?, self.aside_snapshot(state)?);
-        self.0.order.swap(snapshot);
-        self.0.aside.swap(aside);
-        state.compiled = Arc::new(compiled);
-        if let Some(gate) = &state.gate {
-            gate.enforce();
-        }
-        Ok(())
-    }
-
     /// The next snapshot of the OFREP server's own listener.
     fn aside_snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
         let Some(gate) = &state.gate else { return Ok(Snapshot::default()) };
@@ -349,7 +339,7 @@ fn read_definition(name: &str, json: &serde_json::Value) -> Result<(Definition, 
 }
 
 /// A problem without file and line, which what comes over the API has not.
-fn problem_line(problem: &Problem) -> String {
+pub(crate) fn problem_line(problem: &Problem) -> String {
     let Problem { key, found, allowed, .. } = problem;
     let repair =
         if problem.repair.is_empty() { String::new() } else { format!("; repair: {}", problem.repair) };

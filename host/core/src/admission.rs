@@ -60,6 +60,29 @@ impl AdmissionSpec {
         }
     }
 
+    /// What holds for a plugin that says this where only the host's operator may take back what the host asks for: whoever may
+    /// define plugins can make it stricter.
+    pub fn stricter(&self, host: &AdmissionSpec) -> Rules {
+        let either = |own: Option<bool>, host: Option<bool>| own == Some(true) || host == Some(true);
+        let both = |own: &[String], host: &[String]| -> Vec<String> {
+            own.iter().filter(|name| host.contains(name)).cloned().collect()
+        };
+        let rules = self.rules(host);
+        Rules {
+            signature: either(self.signature, host.signature),
+            signers: match (&self.signers, &host.signers) {
+                (Some(own), Some(host)) => Some(both(own, host)),
+                _ => rules.signers,
+            },
+            strict_grants: either(self.strict_grants, host.strict_grants),
+            contents: either(self.contents, host.contents),
+            smoke: either(self.smoke, host.smoke),
+            // The one key that allows something.
+            handler_change: rules.handler_change && host.handler_change != Some(false),
+            size: rules.size.min(host.size.unwrap_or(COMPONENT_MAX)),
+        }
+    }
+
     /// What holds for a plugin that says this, on a host that says `host`.
     pub fn rules(&self, host: &AdmissionSpec) -> Rules {
         let either = |own: Option<bool>, host: Option<bool>| own.or(host).unwrap_or(false);
@@ -109,6 +132,33 @@ mod tests {
             ..Rules::default()
         };
         assert_eq!(own.rules(&host), expected);
+    }
+
+    #[test]
+    fn a_definition_that_is_not_the_operators_makes_it_stricter_and_takes_nothing_back() {
+        let (host, _) = read("signature = true\nsigners = ['a', 'b']\nhandler_change = false\nsize = '1MiB'");
+        let (own, _) = read(
+            "signature = false\nsigners = ['b', 'c']\nhandler_change = true\nsize = '2MiB'\nsmoke = true\nstrict_grants = true",
+        );
+        let expected = Rules {
+            signature: true,
+            signers: Some(vec!["b".into()]),
+            strict_grants: true,
+            contents: false,
+            smoke: true,
+            handler_change: false,
+            size: 1 << 20,
+        };
+        assert_eq!(own.stricter(&host), expected);
+        let quiet = AdmissionSpec::default();
+        assert_eq!(quiet.stricter(&host), quiet.rules(&host));
+        assert_eq!(
+            own.stricter(&quiet),
+            own.rules(&quiet),
+            "where the host says nothing, the plugin may say all"
+        );
+        let (small, _) = read("size = '1KiB'");
+        assert_eq!(small.stricter(&host).size, 1 << 10);
     }
 
     #[test]

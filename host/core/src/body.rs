@@ -34,6 +34,16 @@ pub enum BodyError {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl BodyError {
+    /// How an exchange failed whose answer ended so.
+    pub fn kind(&self) -> Kind {
+        match self {
+            BodyError::Refused(kind) => *kind,
+            BodyError::Broken(_) => Kind::PluginFailed,
+        }
+    }
+}
+
 impl Body {
     /// A body of these bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {

@@ -77,6 +77,11 @@ pub struct Exchange {
     /// Whose request it is, as a number that tells nothing of them; known where two releases share the requests, which are
     /// compared by it.
     pub subject: Option<u64>,
+    /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
+    pub visitor: Option<Arc<str>>,
+    /// Whether the share of a release decided which of two answers, or there is only one. What a rule or a tester chose counts
+    /// for no comparison.
+    pub drawn: bool,
     /// Answers what the principal may do; none where nothing is said of it.
     pub authorize: Option<Arc<dyn Authorize>>,
     /// When the request arrived.
@@ -119,6 +124,16 @@ pub fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     host_name(uri, headers.get(header::HOST))
 }
 
+/// Values of the cookies of this name (RFC 6265 section 4.2), in their order, without spaces around them.
+pub fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let fields = headers.get_all(header::COOKIE).iter();
+    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
+    })
+}
+
 /// From the URI (HTTP/2, absolute form) or the `Host` field.
 fn host_name<'a>(uri: &'a Uri, field: Option<&'a HeaderValue>) -> Option<&'a str> {
     if let Some(authority) = uri.authority() {
@@ -136,7 +151,7 @@ impl Exchange {
     /// An exchange of which no more is known than how it came in.
     pub fn new(id: RequestId, peer: Peer, route: Arc<str>, started: Instant, deadline: Instant) -> Self {
         let client = peer.address.ip().to_canonical();
-        let (principal, parameters, subject, authorize) = (None, None, None, None);
+        let (principal, parameters, subject, visitor, authorize) = (None, None, None, None, None);
         let head = Head::default();
         Exchange {
             id,
@@ -147,6 +162,8 @@ impl Exchange {
             principal,
             parameters,
             subject,
+            visitor,
+            drawn: true,
             authorize,
             started,
             deadline,
@@ -199,6 +216,19 @@ mod tests {
     #[test]
     fn generated_ids_are_hex() {
         assert_eq!(RequestId::generate(0xabc).as_str(), "00000000000000000000000000000abc");
+    }
+
+    #[test]
+    fn cookies_are_found_in_all_their_fields_by_their_whole_name() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; b = 2 ;ab=3", "x; b=\"4=5\"", "B=6;b="] {
+            headers.append(header::COOKIE, HeaderValue::from_static(line));
+        }
+        let of = |name| {
+            cookies(&headers, name).map(|value| std::str::from_utf8(value).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("b"), ["2", "\"4=5\"", ""]);
+        assert_eq!((of("a"), of("x"), of("")), (vec!["1"], vec![], vec![]));
     }
 
     #[test]

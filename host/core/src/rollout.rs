@@ -1,9 +1,8 @@
 //! `rollout`: how a new release of a plugin takes over from the old one. The same keys in `[plugins.NAME.rollout]`, and with a
 //! deployment, where they stand before the plugin's.
-
 //!
 //! **Invariant:** what [`RolloutSpec::to_json`] writes has the keys that are read, so that a rollout under way is understood by
-//! later versions.
+//! later versions; and [`RolloutSpec::from_json`] tells what an earlier one does not understand.
 
 mod json;
 mod read;
@@ -94,7 +93,7 @@ pub struct AnalysisSpec {
     pub every: Duration,
     /// Failed checks that withdraw the release. Default: 2.
     pub failures: u32,
-    /// Chance that a check fails although nothing is wrong. Default: 0.001.
+    /// Chance that a check of a step, however many are made, fails although nothing is wrong. Default: 0.001.
     pub significance: f64,
     /// Errors of the new release beyond the old one's that are borne, as part of all requests. Default: 0.
     pub error_rate: f64,

@@ -1,5 +1,5 @@
 //! `host/README.md` is the map: what it names exists, and its order of policies is the one in force. Links in all other
-//! documents lead somewhere too.
+//! documents lead somewhere too, down to the heading.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -88,6 +88,41 @@ fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The anchor of a heading, as GitHub makes it: in small letters, with `-` for each space and no other signs.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+    heading.to_lowercase().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// The anchors of a document's headings, outside of fenced blocks.
+fn anchors(text: &str) -> Vec<String> {
+    let mut fenced = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if let (false, true, Some((_, heading))) =
+            (fenced, line.starts_with('#'), line.split_once("# "))
+        {
+            found.push(anchor(heading));
+        }
+    }
+    found
+}
+
+/// Whether `link`, written in `document` whose text is `text`, leads to a file and to a heading that are there.
+fn leads_somewhere(document: &Path, text: &str, link: &str) -> bool {
+    let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+    let there = document.with_file_name(target);
+    let has = |text: &str| heading.is_empty() || anchors(text).iter().any(|anchor| anchor == heading);
+    match target {
+        "" => has(text),
+        target if target.contains(':') => true,
+        target if target.ends_with(".md") => fs::read_to_string(there).is_ok_and(|text| has(&text)),
+        _ => there.exists(),
+    }
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let mut found = Vec::new();
@@ -97,12 +132,27 @@ fn links_between_documents_lead_somewhere() {
     for document in &found {
         let text = fs::read_to_string(document).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = link.split('#').next().unwrap_or_default();
-            let elsewhere = target.contains(':') || target.is_empty();
-            if !elsewhere && !document.with_file_name(target).exists() {
+            if !leads_somewhere(document, &text, link) {
                 broken.push(format!("{}: {link}", document.display()));
             }
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn a_link_to_a_heading_that_is_gone_leads_nowhere() {
+    let text = "# A `when`: so?\n## Two words\n```sh\n# no heading\n```\n";
+    let document = root().join("docs/none.md");
+    for (link, there) in [
+        ("#a-when-so", true),
+        ("#two-words", true),
+        ("#no-heading", false),
+        ("flags.md#switches", true),
+        ("flags.md#gone", false),
+        ("gone.md", false),
+        ("https://flagd.dev/#x", true),
+    ] {
+        assert_eq!(leads_somewhere(&document, text, link), there, "{link}");
+    }
 }

@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SOON: Duration = Duration::from_millis(150);
 
+/// Long enough for what an honest client sends at once, on a busy machine.
+const LATER: Duration = Duration::from_secs(1);
+
 #[tokio::test]
 async fn a_head_that_does_not_end_is_408_and_closed() {
     let host = Host::plain(Limits { header_deadline: SOON, ..Limits::default() });
@@ -53,7 +56,7 @@ async fn a_connection_that_says_nothing_is_closed() {
 
 #[tokio::test]
 async fn a_second_head_has_a_deadline_of_its_own() {
-    let host = Host::plain(Limits { header_deadline: SOON, ..Limits::default() });
+    let host = Host::plain(Limits { header_deadline: LATER, ..Limits::default() });
     let reply = host.raw("GET /hello HTTP/1.1\r\nhost: a\r\n\r\nGET /").await;
     assert!(reply.contains("hello") && reply.contains("HTTP/1.1 408"), "{reply}");
 }
@@ -78,9 +81,9 @@ async fn an_idle_http2_connection_is_closed() {
 #[tokio::test]
 async fn a_handler_at_work_is_not_idle() {
     let host = Host::plain(Limits {
-        idle_deadline: SOON,
-        header_deadline: SOON,
-        send_deadline: SOON,
+        idle_deadline: LATER,
+        header_deadline: LATER,
+        send_deadline: LATER,
         ..Limits::default()
     });
     let mut working = host.connect().await;
@@ -118,7 +121,7 @@ async fn a_body_that_drips_is_408_and_closed() {
 
 #[tokio::test]
 async fn an_http2_body_that_stops_is_408_and_costs_its_neighbours_nothing() {
-    let host = Host::plain(Limits { body_deadline: SOON, ..Limits::default() });
+    let host = Host::plain(Limits { body_deadline: LATER, ..Limits::default() });
     let mut client = host.http2().await;
     let silent = Body::stream(StreamBody::new(futures::stream::pending::<Result<_, BodyError>>()));
     let request = http::Request::post("http://a/echo").body(silent).unwrap();
@@ -142,8 +145,8 @@ async fn a_broken_body_is_400_whatever_the_handler_says() {
 
 /// Long enough for a pause of this machine, much shorter than the downloads below.
 const SHORT: Limits = Limits {
-    idle_deadline: Duration::from_millis(400),
-    send_deadline: Duration::from_millis(400),
+    idle_deadline: Duration::from_millis(1_500),
+    send_deadline: Duration::from_millis(1_500),
     ..Limits::DEFAULT
 };
 

@@ -81,9 +81,12 @@ impl Exposures {
 
     fn count(&self, exposure: &Exposure<'_>) {
         let Exposure { flag, variant, reason, .. } = *exposure;
-        let counter = self.0.series.load().get(&Asked(flag, variant, reason) as &dyn Key).cloned();
-        let counter =
-            counter.or_else(|| self.add(Labels { flag: flag.into(), variant: variant.into(), reason }));
+        let asked = Asked(flag, variant, reason);
+        if let Some(counter) = self.0.series.load().get(&asked as &dyn Key) {
+            counter.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let counter = self.add(Labels { flag: flag.into(), variant: variant.into(), reason });
         counter.as_deref().unwrap_or(&self.0.others).fetch_add(1, Ordering::Relaxed);
     }
 

@@ -21,7 +21,7 @@ use ostler_runtime::Plugin;
 use ostler_services::{Cache, RateLimits, limits};
 use ostler_validation::{Documents, Validator};
 
-use crate::cache::Caching;
+use crate::cache::{Caching, Flights};
 use crate::flags::{self, Switch, Switches, ofrep};
 use crate::limit::Limiting;
 use crate::overload::{self, Limit, Overload};
@@ -74,6 +74,8 @@ pub struct Gate {
     documents: Documents,
     limits: limits::Set,
     switches: Switches,
+    /// Answers being made: a call that is under way is waited for under every gate.
+    flights: Arc<Flights>,
 }
 
 /// A route that the gate answers itself, with what its requests must pass.
@@ -118,8 +120,20 @@ impl Gate {
         let authenticators = Authenticators::new(&config.auth, &services.identity, known);
         let (hidden, documents) = (authenticators.hidden(), Documents::default());
         let (flags, exposures) = (services.flags.clone(), services.identity.observe.exposures.clone());
-        let switches = Switches::new(flags, exposures, config.flags.targeting.clone());
-        Ok(Gate { config, services, authenticators, hidden, authorization, documents, limits, switches })
+        let secret = config.auth.values().filter_map(authenticate::Config::field).cloned().collect();
+        let switches = Switches::new(flags, exposures, config.flags.targeting.clone(), secret);
+        let flights = before.map(|gate| gate.flights.clone()).unwrap_or_default();
+        Ok(Gate {
+            config,
+            services,
+            authenticators,
+            hidden,
+            authorization,
+            documents,
+            limits,
+            switches,
+            flights,
+        })
     }
 
     /// Puts in force what is not part of a snapshot: the limits that plugins ask by name, the bounds of overload, and how many
@@ -161,6 +175,7 @@ impl Gate {
             flags: self.services.flags.clone(),
             exposures: self.services.identity.observe.exposures.clone(),
             bulk_max: config.bulk,
+            told: Default::default(),
         };
         let routes = ofrep::endpoints(config, server).into_iter();
         let compiled = |(spec, endpoint): (RouteSpec, _)| {
@@ -213,7 +228,7 @@ impl Gate {
             hidden: self.hidden.clone(),
             authenticate,
             validate: Validator::compile(&spec.validation, &self.config.base, &self.documents)?,
-            cache: Caching::new(spec, &self.services.cache, &route.plugin, release, switches),
+            cache: self.caching(spec, &route.plugin, release),
         })
     }
 }
@@ -223,7 +238,11 @@ impl Gate {
     fn kept_apart(&self, route: &RouteSpec, plugin: &GateSpec, release: &str) -> Option<Caching> {
         let mut spec = route.gate.or(plugin).or(&self.config.defaults);
         spec.cache.cache.as_mut()?.per_release = true;
-        Caching::new(&spec, &self.services.cache, &route.plugin, release, &self.switches)
+        self.caching(&spec, &route.plugin, release)
+    }
+
+    fn caching(&self, spec: &GateSpec, plugin: &str, release: &str) -> Option<Caching> {
+        Caching::new(spec, &self.services.cache, &self.flights, plugin, release, &self.switches)
     }
 
     /// A new release beside the live one of `route`, whose plugin says `plugin`.
@@ -238,8 +257,9 @@ impl Gate {
     ) -> Trial {
         let release: Arc<str> = candidate.digest().short().into();
         let metrics = self.services.identity.observe.metrics.route(&route.path, &route.plugin, &release);
+        let load = self.services.overload.candidate(&route.plugin, &release);
         let cache = self.kept_apart(route, plugin, &release);
-        Trial { choice, candidate, release, metrics, stable, shadow, cache }
+        Trial { choice, candidate, release, metrics, stable, shadow, load, cache }
     }
 }
 

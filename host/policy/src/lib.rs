@@ -3,6 +3,7 @@
 //! [`Order`] is what the edge hands each request to. `order.rs` is the list, outermost first.
 
 mod cache;
+mod calling;
 pub mod client;
 pub mod flags;
 mod gate;

@@ -16,7 +16,7 @@ use ostler_observe::{AccessLine, Observe};
 use ostler_release::rollout::Arm;
 
 use crate::snapshot::Route;
-use crate::trial::{Chosen, Trial};
+use crate::trial::Trial;
 
 /// Where exchanges are told.
 pub(crate) struct Observer {
@@ -38,7 +38,7 @@ pub(crate) struct Observation {
     id: RequestId,
     client: IpAddr,
     /// Which release serves, once that is chosen.
-    pub(crate) chosen: Option<Chosen>,
+    pub(crate) chosen: Option<Arm>,
     /// Who asks, once that is known.
     pub(crate) principal: Option<Arc<Principal>>,
     started: Instant,
@@ -124,9 +124,6 @@ impl Observation {
         let outcome = kind.map_or(Ok(status), Err);
         let own = route.map_or(&self.observer.unrouted, |route| &route.metrics);
         self.candidate().map_or(own, |trial| &trial.metrics).observe(outcome, duration, bytes);
-        if let (Some(chosen), Some(trial)) = (self.chosen, route.and_then(|route| route.trial.as_ref())) {
-            trial.count(chosen, outcome, duration);
-        }
         let (plugin, release) = self.names();
         self.observer.observe.access(&AccessLine {
             request_id: self.id.as_str(),
@@ -153,7 +150,7 @@ impl Observation {
 
     /// The new release, if it was chosen.
     fn candidate(&self) -> Option<&Trial> {
-        self.chosen.filter(|chosen| chosen.arm == Arm::Candidate)?;
+        self.chosen.filter(|arm| *arm == Arm::Candidate)?;
         self.route.as_deref()?.trial.as_ref()
     }
 }
@@ -198,8 +195,7 @@ impl HttpBody for Watched {
             Poll::Ready(Some(Ok(frame))) => {
                 self.watch.bytes += frame.data_ref().map_or(0, |data| data.len() as u64)
             }
-            Poll::Ready(Some(Err(BodyError::Refused(kind)))) => self.watch.kind = Some(*kind),
-            Poll::Ready(Some(Err(BodyError::Broken(_)))) => self.watch.kind = Some(Kind::PluginFailed),
+            Poll::Ready(Some(Err(error))) => self.watch.kind = Some(error.kind()),
             _ => {}
         }
         poll

@@ -4,15 +4,16 @@
 //! 2. request id: before anything that may fail, since every reply and line carries it;
 //! 3. route: decides the plugin and so every limit below;
 //! 4. deadline: starts with the request's arrival, so that it covers time in queues;
-//! 5. overload: before anything that costs, since shedding must be cheaper than serving;
-//! 6. address limits: before authentication, which is what an attacker would make expensive;
-//! 7. authenticate: before all that depends on who asks, the cache above all;
-//! 8. identity limits: as soon as the client is known;
-//! 9. authorize: before the body is received, which a stranger has no right to send;
-//! 10. validate: what the cache and the plugin see has the shape they expect;
-//! 11. release: once it is known who asks, so that a user stays with one; before the cache, which tells releases apart;
-//! 12. cache: after all refusals, so that a kept answer is given to nobody who may not have it;
-//! 13. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
+//! 5. switch: a plugin that `when` has switched off costs nothing; what is known by then are address, path and fields;
+//! 6. overload: before anything that costs, since shedding must be cheaper than serving;
+//! 7. address limits: before authentication, which is what an attacker would make expensive;
+//! 8. authenticate: before all that depends on who asks, the cache above all;
+//! 9. identity limits: as soon as the client is known;
+//! 10. authorize: before the body is received, which a stranger has no right to send;
+//! 11. validate: what the cache and the plugin see has the shape they expect;
+//! 12. release: once it is known who asks, so that a user stays with one; before the cache, which tells releases apart;
+//! 13. cache: after all refusals, so that a kept answer is given to nobody who may not have it;
+//! 14. call: the plugin's own bounds (body size, waiting for a place, lanes) are the runtime's.
 //!
 //! **Invariant:** `handle` always replies; everything below it returns `Result`.
 
@@ -28,7 +29,8 @@ use ostler_observe::Observe;
 use ostler_release::rollout::Arm;
 use ostler_validation::Answers;
 
-use crate::cache::Answering;
+use crate::cache::{Answering, Origin};
+use crate::calling::Calling;
 use crate::flags::Asker;
 use crate::observe::{Observation, Observer};
 use crate::overload::Overload;
@@ -52,7 +54,7 @@ pub(crate) struct Visit {
     /// Fields of the reply, whoever makes it.
     pub(crate) fields: HeaderMap,
     /// What the reply must look like, if anybody asks.
-    pub(crate) answers: Option<Box<Answers>>,
+    pub(crate) answers: Option<Arc<Answers>>,
 }
 
 impl Order {
@@ -75,9 +77,13 @@ impl Order {
     ) -> Result<Response<Body>, Error> {
         let gate = &route.gate;
         if let Some(switch) = &gate.switch {
+            if let Some(answer) = switch.ahead(&visit.exchange, request.headers(), &route.plugin) {
+                answer.await;
+            }
             switch.check(&visit.exchange, request.headers(), &route.plugin)?;
         }
-        let place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
+        let mut place = self.overload.admit(gate.load.as_deref(), gate.priority)?;
+        let named = route.trial.as_ref().and_then(|trial| trial.choice.named(request.headers()));
         if gate.asks() {
             // In a box, so that routes that ask nothing have no room to keep for it.
             *request = Box::pin(pass(route, visit, take(request))).await?;
@@ -89,40 +95,34 @@ impl Order {
             Target::Endpoint(endpoint) => return endpoint.answer(&visit.exchange, take(request)).await,
         };
         let (mut plugin, mut cache) = (plugin, &gate.cache);
-        let mut copied = None;
+        let (mut counted, mut shadow) = (None, None);
         if let Some(trial) = &route.trial {
-            let chosen = trial.choose(&visit.exchange, request.headers());
-            observation.chosen = Some(chosen);
-            visit.exchange.subject = Some(chosen.subject);
+            let chosen = trial.choose(named, &visit.exchange, request.headers());
+            observation.chosen = Some(chosen.arm);
+            (visit.exchange.subject, visit.exchange.drawn) = (Some(chosen.subject), chosen.drawn);
             if chosen.arm == Arm::Candidate {
+                place.change(&trial.load, gate.priority)?;
                 (plugin, cache) = (&trial.candidate, &trial.cache);
             }
-            copied = trial.shadow.as_ref().and_then(|shadow| shadow.copy(&visit.exchange, request));
+            (counted, shadow) = (trial.counted(chosen), trial.shadow.clone());
         }
+        let calling = Calling { release: plugin.clone(), answers: visit.answers.take(), counted, shadow };
         let timing = place.begin(matches!(request.body(), Body::Stream(_)));
         let timed = |answered: Result<Response<Body>, Error>| {
             place.end(timing, answered.as_ref().err());
             answered
         };
-        let answered = match cache {
-            Some(cache) => match cache.answer(plugin, visit.exchange.clone(), take(request)) {
+        match cache {
+            Some(cache) => match cache.answer(&calling, visit.exchange.clone(), take(request)) {
                 Answering::Now(response) => Ok(response),
                 Answering::Later(later) => timed(later.await),
             },
-            None => timed(ostler_runtime::call(plugin, visit.exchange.clone(), take(request)).await),
-        };
-        let answered = match copied {
-            Some(copied) => copied.compare(answered),
-            None => answered,
-        };
-        match &visit.answers {
-            Some(answers) => validate::check_response(answers, answered?),
-            None => answered,
+            None => timed(calling.call(visit.exchange.clone(), take(request)).await),
         }
     }
 }
 
-/// Policies 6 to 10: what the request must pass, and what is found out on the way.
+/// Policies 7 to 11: what the request must pass, and what is found out on the way.
 async fn pass(route: &Route, visit: &mut Visit, request: Request<Body>) -> Result<Request<Body>, Error> {
     let gate = &route.gate;
     let (mut head, mut body) = request.into_parts();
@@ -165,7 +165,9 @@ impl Handle for Order {
             .unwrap_or_else(|| RequestId::generate(fastrand::u128(..)));
         let snapshot = self.snapshot.load();
         let client = client::address(peer.address.ip(), request.headers(), &snapshot.trusted_proxies);
-        let there = |when: &_| snapshot.switches.has_route(when, Asker::unrouted(&request, client));
+        let visitor = snapshot.switches.visitor(request.headers());
+        let asker = || Asker::unrouted(&request, client, visitor.as_deref());
+        let there = |when: &_| snapshot.switches.has_route(when, asker());
         let found = match snapshot.router.find(&request, there) {
             Found::Route(route) => Ok(route.clone()),
             Found::MethodNotAllowed(allow) => Err(method_not_allowed(allow)),
@@ -174,7 +176,8 @@ impl Handle for Order {
         let route = found.as_ref().ok();
         let mut observation = Observation::of(&self.observer, route, &request, &id, client, started);
         let mut found = found.map(|route| {
-            let visit = Visit::begin(&route, id.clone(), peer, client, started, &request);
+            let mut visit = Visit::begin(&route, id.clone(), peer, client, started, &request);
+            visit.exchange.visitor = visitor;
             (route, visit)
         });
         drop(snapshot);

@@ -49,7 +49,8 @@ pub struct Overload {
 
 struct Plugins {
     bounds: Bounds,
-    limits: BTreeMap<String, Arc<Limit>>,
+    /// By plugin and, for one that takes over, its release.
+    limits: BTreeMap<(String, String), Arc<Limit>>,
 }
 
 /// A place among the requests under way; dropped when the reply has been made.
@@ -58,6 +59,8 @@ pub(crate) struct Place<'a> {
     plugin: Option<&'a Limit>,
     /// Requests of the plugin under way, this one among them.
     crowd: u32,
+    /// It is the place of a release that takes over, whose slowness says nothing of the host.
+    trial: bool,
 }
 
 /// When a call began, if there is something to learn from it.
@@ -154,9 +157,14 @@ impl Overload {
 
     /// The limit of a plugin, the same as long as somebody holds it.
     pub(crate) fn plugin(&self, name: &str) -> Arc<Limit> {
+        self.candidate(name, "")
+    }
+
+    /// The limit of a release of a plugin that takes over from the live one, likewise.
+    pub(crate) fn candidate(&self, plugin: &str, release: &str) -> Arc<Limit> {
         let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
-        let bounds = plugins.bounds;
-        plugins.limits.entry(name.to_owned()).or_insert_with(|| Arc::new(Limit::of_times(bounds))).clone()
+        let (bounds, name) = (plugins.bounds, (plugin.to_owned(), release.to_owned()));
+        plugins.limits.entry(name).or_insert_with(|| Arc::new(Limit::of_times(bounds))).clone()
     }
 
     /// Lets a request of `plugin` in, or sheds it.
@@ -169,13 +177,9 @@ impl Overload {
             let detail = "this host has more requests under way than it can answer in time";
             return Err(self.shed(&self.host, detail));
         }
-        let mut place = Place { overload: self, plugin: None, crowd: 0 };
+        let mut place = Place { overload: self, plugin: None, crowd: 0, trial: false };
         if let Some(limit) = plugin {
-            let Some(crowd) = limit.enter(priority) else {
-                let detail = "this handler has more requests under way than it can answer in time";
-                return Err(self.shed(limit, detail));
-            };
-            (place.plugin, place.crowd) = (plugin, crowd);
+            place.enter(limit, priority)?;
         }
         Ok(place)
     }
@@ -193,14 +197,33 @@ impl Overload {
 
     fn collect(&self, text: &mut Text) {
         let limits = self.plugins.lock().unwrap_or_else(PoisonError::into_inner).limits.clone();
-        let plugins = limits.iter().map(|(name, limit)| (name.as_str(), limit));
-        for (plugin, limit) in plugins.chain([("", &self.host)]) {
-            limit.collect(text, plugin);
+        let plugins =
+            limits.iter().map(|((plugin, release), limit)| (plugin.as_str(), release.as_str(), limit));
+        for (plugin, release, limit) in plugins.chain([("", "", &self.host)]) {
+            limit.collect(text, plugin, release);
         }
     }
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Gives the place of the plugin back for one of its release that takes over, which has this limit.
+    pub(crate) fn change(&mut self, limit: &'a Limit, priority: Priority) -> Result<(), Error> {
+        if let Some(plugin) = self.plugin.take() {
+            plugin.leave();
+        }
+        self.trial = true;
+        self.enter(limit, priority)
+    }
+
+    fn enter(&mut self, limit: &'a Limit, priority: Priority) -> Result<(), Error> {
+        let Some(crowd) = limit.enter(priority) else {
+            let detail = "this handler has more requests under way than it can answer in time";
+            return Err(self.overload.shed(limit, detail));
+        };
+        (self.plugin, self.crowd) = (Some(limit), crowd);
+        Ok(())
+    }
+
     /// Notes the time before a call, if it is one to learn from. One whose body is still to come is not: it takes the time of
     /// the client.
     pub(crate) fn begin(&self, body_to_come: bool) -> Timing {
@@ -214,7 +237,7 @@ impl Place<'_> {
         let (Some(plugin), Some(start), true) = (self.plugin, timing.0, done) else { return };
         let end = self.overload.now();
         let took = end.saturating_sub(start);
-        if let Some(ratio) = plugin.ratio(took) {
+        if let Some(ratio) = plugin.ratio(took).filter(|_| !self.trial) {
             self.overload.host.learn(ratio, end);
         }
         plugin.learn(took, end);

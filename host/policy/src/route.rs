@@ -4,6 +4,7 @@
 
 mod paths;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,6 +32,23 @@ pub enum Found<'a, T> {
     Nothing,
 }
 
+/// What flags were found to say in one search.
+#[derive(Default)]
+struct Said<'a>(RefCell<Vec<(&'a str, bool)>>);
+
+impl<'a> Said<'a> {
+    fn holds(&self, when: &'a When, ask: &impl Fn(&When) -> bool) -> bool {
+        let mut said = self.0.borrow_mut();
+        let known = said.iter().find(|(flag, _)| *flag == when.flag).map(|(_, value)| *value);
+        let value = known.unwrap_or_else(|| {
+            let value = ask(when) == when.on;
+            said.push((&when.flag, value));
+            value
+        });
+        value == when.on
+    }
+}
+
 impl<T> Default for Router<T> {
     fn default() -> Self {
         Router { any: Paths::default(), hosts: HashMap::new() }
@@ -56,7 +74,8 @@ impl<T> Router<T> {
         Ok(router)
     }
 
-    /// The target for `request`. `holds` says which flags hold; it is asked for routes with a `when` alone.
+    /// The target for `request`. `holds` says which flags hold; it is asked for routes with a `when` alone, and once for each flag:
+    /// of two routes with opposite `when` there is always one, whenever their flag changes.
     pub fn find(&self, request: &Request<Body>, holds: impl Fn(&When) -> bool) -> Found<'_, T> {
         let (path, method) = (request.uri().path(), request.method());
         let here = if self.hosts.is_empty() {
@@ -65,6 +84,8 @@ impl<T> Router<T> {
             exchange::host(request.uri(), request.headers())
                 .and_then(|host| self.hosts.get(&host.to_ascii_lowercase()))
         };
+        let said = Said::default();
+        let holds = |when| said.holds(when, &holds);
         let mut allowed = Vec::new();
         for paths in here.into_iter().chain([&self.any]) {
             if let Some(target) = paths.find(path, method, &holds, &mut allowed) {
@@ -115,6 +136,33 @@ mod tests {
         assert_eq!(find(&router, Method::GET, "A.test:8080", "/x"), Some(1));
         assert_eq!(find(&router, Method::GET, "b.test", "/x"), Some(0));
         assert_eq!(find(&router, Method::GET, "b.test", "http://a.test:1/x"), Some(1));
+    }
+
+    #[test]
+    fn of_routes_with_opposite_switches_one_is_there_whenever_the_flag_changes() {
+        let spec = |path: &str, when: &str| RouteSpec {
+            path: path.into(),
+            methods: Vec::new(),
+            host: None,
+            plugin: String::new(),
+            gate: Default::default(),
+            when: When::parse(when),
+            line: 0,
+        };
+        let routes = [spec("/a", "flag:x"), spec("/a", "flag:y"), spec("/{*rest}", "not flag:x")];
+        let router = Router::new(routes.into_iter().zip((0..).map(Arc::new))).unwrap();
+        let request = Request::builder().uri("/a").body(Body::Empty).unwrap();
+        for begins in [false, true] {
+            // The flag says something else each time that it is asked.
+            let (x, asked) = (std::cell::Cell::new(begins), std::cell::Cell::new(0));
+            let holds = |when: &When| {
+                asked.set(asked.get() + u32::from(when.flag == "x"));
+                (when.flag == "x" && x.replace(!x.get())) == when.on
+            };
+            let found = router.find(&request, holds);
+            assert_eq!(found, Found::Route(&Arc::new(if begins { 0 } else { 2 })));
+            assert_eq!(asked.get(), 1);
+        }
     }
 
     #[test]

@@ -14,16 +14,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response, header};
 use http_body::Body as _;
 use ostler_core::rollout::Share;
 use ostler_core::{Body, Error, Exchange, Kind};
 use ostler_release::analysis::{Fault, Figures};
 use ostler_runtime::Plugin;
 use ostler_upstream::Recorder;
+use ostler_validation::Answers;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
+use crate::calling::checked;
 use crate::trial;
 use compare::Answer;
 use listen::{Heard, Listener};
@@ -50,8 +52,8 @@ pub struct Shadow {
     tally: Tally,
 }
 
-type Answered = Result<Response<Body>, Error>;
-type Call =
+pub(crate) type Answered = Result<Response<Body>, Error>;
+pub(crate) type Call =
     Box<dyn Fn(Exchange, Request<Body>) -> Pin<Box<dyn Future<Output = Answered> + Send>> + Send + Sync>;
 
 /// The body of a copy.
@@ -63,11 +65,14 @@ enum Content {
 }
 
 /// A request that was copied, until its answer is there. Dropped without one, the copy counts as unanswered.
-pub struct Copied {
-    answer: oneshot::Sender<(Head, oneshot::Receiver<Heard>)>,
+pub(crate) struct Copied {
+    answer: oneshot::Sender<Told>,
     /// None if the time of the answer is also that of the request's body.
     started: Option<Instant>,
 }
+
+/// What users were answered, with its body once that has gone by.
+type Told = (Head, oneshot::Receiver<Heard>);
 
 /// What is known of an answer before its body.
 struct Head {
@@ -93,7 +98,7 @@ impl Shadow {
         Shadow::of(Box::new(call), figures, recorder, share, unsafe_methods)
     }
 
-    fn of(
+    pub(crate) fn of(
         call: Call,
         figures: Arc<Figures>,
         recorder: Arc<Recorder>,
@@ -104,11 +109,16 @@ impl Shadow {
         Arc::new(Shadow { call, figures, recorder, share, unsafe_methods, places, tally })
     }
 
-    /// Copies `request`, which is about to be answered, if it is its turn; the copy is on its way then. A body that is still to
-    /// come is replaced by itself, listened to.
-    pub fn copy(self: &Arc<Self>, exchange: &Exchange, request: &mut Request<Body>) -> Option<Copied> {
-        if !self.unsafe_methods && !is_safe(request.method()) || fastrand::u32(..Share::ALL.0) >= self.share.0
-        {
+    /// Copies `request`, which the live release is about to be asked, if it is its turn; the copy is on its way then, and its
+    /// answer must be what `answers` say, too. A body that is still to come is replaced by itself, listened to.
+    pub(crate) fn copy(
+        self: &Arc<Self>,
+        exchange: &Exchange,
+        request: &mut Request<Body>,
+        answers: Option<Arc<Answers>>,
+    ) -> Option<Copied> {
+        let copied = self.unsafe_methods || is_safe(request.method());
+        if !copied || is_conditional(request.headers()) || fastrand::u32(..Share::ALL.0) >= self.share.0 {
             return None;
         }
         if request.body().size_hint().lower() > REQUEST_BYTES as u64 {
@@ -128,7 +138,7 @@ impl Shadow {
         *copy.headers_mut() = request.headers().clone();
         self.tally.copied();
         let (answer, answered) = oneshot::channel();
-        tokio::spawn(self.clone().answer(place, exchange.clone(), copy, body, answered));
+        tokio::spawn(self.clone().answer(place, exchange.clone(), copy, body, answers, answered));
         Some(Copied { answer, started })
     }
 
@@ -145,7 +155,8 @@ impl Shadow {
         exchange: Exchange,
         mut request: Request<Body>,
         body: Content,
-        answered: oneshot::Receiver<(Head, oneshot::Receiver<Heard>)>,
+        answers: Option<Arc<Answers>>,
+        answered: oneshot::Receiver<Told>,
     ) {
         let deadline = tokio::time::Instant::from_std(exchange.deadline);
         let Some(body) = timeout_at(deadline, body.whole()).await.ok().flatten() else {
@@ -155,7 +166,8 @@ impl Shadow {
         let (method, started) = (request.method().clone(), Instant::now());
         let told = (self.call)(exchange.clone(), request).await;
         let took = started.elapsed();
-        self.figures.answered(fastrand::u64(..), fault(&told), took);
+        let told = checked(answers.as_deref(), told);
+        self.figures.answered(exchange.subject.unwrap_or_default(), fault(&told), took);
         let candidate = timeout_at(deadline, Answer::of(told, took)).await;
         // Whoever waits for the answer that users get is not waited for longer than they would.
         let stable = timeout_at(deadline, async {
@@ -182,7 +194,7 @@ impl Shadow {
 
 impl Copied {
     /// Hands on what users are answered, so that it is compared; it comes back as it was, and no later.
-    pub fn compare(self, answered: Answered) -> Answered {
+    pub(crate) fn compare(self, answered: Answered) -> Answered {
         let Copied { answer, started } = self;
         let (heard, body) = oneshot::channel();
         let took = started.map(|started| started.elapsed());
@@ -237,6 +249,18 @@ impl Content {
             },
         }
     }
+}
+
+/// Asks about an answer that the client or the cache has of the live release: the new one's is another.
+fn is_conditional(headers: &HeaderMap) -> bool {
+    const CONDITIONS: [HeaderName; 5] = [
+        header::IF_NONE_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_MATCH,
+        header::IF_UNMODIFIED_SINCE,
+        header::IF_RANGE,
+    ];
+    CONDITIONS.iter().any(|name| headers.contains_key(name))
 }
 
 /// RFC 9110, section 9.2.1; TRACE is not served.

@@ -3,7 +3,6 @@
 //! **Invariant:** whatever is kept of the new release's answers is given to nobody whom the old one serves, and the other way round.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use ostler_core::{Exchange, Kind};
@@ -13,6 +12,7 @@ use ostler_release::rollout::{Arm, Asker, Choice};
 use ostler_runtime::Plugin;
 
 use crate::cache::Caching;
+use crate::overload::Limit;
 use crate::shadow::Shadow;
 
 /// A new release of a route's plugin, beside the live one.
@@ -29,6 +29,8 @@ pub struct Trial {
     pub stable: Arc<Figures>,
     /// It gets copies, and serves nobody.
     pub shadow: Option<Arc<Shadow>>,
+    /// How many requests it may have under way: its own, so that it takes no place from those whom the live release serves.
+    pub(crate) load: Arc<Limit>,
     pub(crate) cache: Option<Caching>,
 }
 
@@ -37,27 +39,31 @@ pub struct Trial {
 pub(crate) struct Chosen {
     pub(crate) arm: Arm,
     pub(crate) subject: u64,
+    /// The share decided, so that it counts for the comparison.
+    pub(crate) drawn: bool,
 }
 
 impl Trial {
-    pub(crate) fn choose(&self, exchange: &Exchange, headers: &HeaderMap) -> Chosen {
+    /// Which release answers; `named` is what the fields said whose request it is, before credentials were taken out.
+    pub(crate) fn choose(&self, named: Option<u64>, exchange: &Exchange, headers: &HeaderMap) -> Chosen {
         let principal = exchange.principal.as_deref();
         let permitted = |permission: &str| {
             let authorize = exchange.authorize.as_ref();
             authorize.is_some_and(|authorize| authorize.check(principal, permission, "").allowed)
         };
         let asker = Asker { principal, client: exchange.client, headers, permitted: &permitted };
-        let subject = self.choice.subject(&asker);
-        Chosen { arm: self.choice.pick_for(&asker, subject), subject }
+        let subject = self.choice.subject_of(named, &asker);
+        let (arm, drawn) = self.choice.pick_for(&asker, subject);
+        Chosen { arm, subject, drawn }
     }
 
-    /// Counts what came of an exchange for whom the choice was made.
-    pub(crate) fn count(&self, chosen: Chosen, outcome: Result<StatusCode, Kind>, took: Duration) {
+    /// Where what comes of the exchange is counted, and for whom. Testers and those whom a rule names are no sample of users.
+    pub(crate) fn counted(&self, chosen: Chosen) -> Option<(Arc<Figures>, u64)> {
         let figures = match chosen.arm {
             Arm::Stable => &self.stable,
             Arm::Candidate => self.candidate.figures(),
         };
-        figures.answered(chosen.subject, fault(outcome), took);
+        chosen.drawn.then(|| (figures.clone(), chosen.subject))
     }
 }
 

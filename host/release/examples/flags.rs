@@ -23,7 +23,7 @@ impl Context for Exchange {
         Some(Cow::Borrowed("user-4711"))
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, _: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         for (name, text) in [
             ("subject", "user-4711"),
             ("tenant", "acme"),

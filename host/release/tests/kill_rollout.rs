@@ -140,7 +140,7 @@ async fn roll_out_for_ever(registry: Registry, plugin: String) {
             let pass = Verdict::Pass { checks: Vec::new() };
             now = now.max(rollout.step_since_ms) + 1_000;
             let event = rollout.tick(now, 100, Some(&pass)).unwrap();
-            registry.save_rollout(rollout.clone(), event).await.unwrap();
+            registry.save_rollout(rollout.clone(), vec![event]).await.unwrap();
             let mut output = std::io::stdout().lock();
             let line = format!("ack {} {} {}\n", rollout.id, rollout.step, fingerprint(&rollout));
             output.write_all(line.as_bytes()).unwrap();

@@ -157,8 +157,8 @@ impl Guest {
             if Instant::now() >= context.data().deadline {
                 return Err(DeadlinePassed.into());
             }
-            if lane::resumed_just_now() {
-                return Ok(UpdateDeadline::Continue(lane::FAST_SLICE));
+            if !lane::burns() {
+                return Ok(UpdateDeadline::Continue(lane::LOOK_AGAIN));
             }
             lane::change();
             Ok(UpdateDeadline::Yield(lane::SLOW_SLICE))

@@ -17,8 +17,8 @@ mod provide;
 pub(crate) use provide::provider;
 pub use provide::{Import, Need, Provider};
 
-/// Largest component that is accepted, in bytes: 128 MiB.
-pub const COMPONENT_BYTES_MAX: usize = 128 << 20;
+/// Largest component that is accepted, in bytes.
+pub const COMPONENT_BYTES_MAX: usize = ostler_core::admission::COMPONENT_MAX as usize;
 
 /// Imports or exports of one component; beyond it the component is refused.
 const NAMES_MAX: usize = 4_096;
@@ -122,6 +122,22 @@ impl Handler {
             Handler::WasiHttp02 => "wasi:http/incoming-handler@0.2",
             Handler::WasiHttp03 => "wasi:http/handler@0.3",
         }
+    }
+
+    /// Its name where a release is told and recorded.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Handler::Typed => "typed",
+            Handler::WasiHttp02 => "wasi:http@0.2",
+            Handler::WasiHttp03 => "wasi:http@0.3",
+        }
+    }
+
+    /// The one of this short name.
+    pub fn of_short(name: &str) -> Option<Self> {
+        [Handler::Typed, Handler::WasiHttp03, Handler::WasiHttp02]
+            .into_iter()
+            .find(|known| known.short() == name)
     }
 
     fn of_export(name: &str) -> Option<Self> {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostler_core::plugin::PluginSpec;
+use ostler_observe::Exposures;
 use ostler_observe::metrics::PluginMetrics;
 use ostler_release::experiments::Experiments;
 use ostler_services::cache::{Config as CacheConfig, HeldCache};
@@ -140,7 +141,15 @@ impl World {
     }
 
     /// One that is made of `services`, which hold nothing real, and whose calls end at `recorder`.
-    fn apart(services: Services, spec: &PluginSpec, isolation: Isolation, recorder: &Arc<Recorder>) -> Self {
+    fn apart(
+        mut services: Services,
+        spec: &PluginSpec,
+        isolation: Isolation,
+        recorder: &Arc<Recorder>,
+    ) -> Self {
+        // Nobody was shown what it is shown.
+        services.experiments = Experiments::default();
+        services.observe.exposures = Exposures::default();
         World {
             outbound: services.upstream.held_back(&spec.grant, recorder.clone()),
             // Told nowhere.
@@ -215,7 +224,6 @@ fn empty(scratch: &Scratch, real: Services) -> io::Result<Services> {
         sql: Sql::new(&folder).with_quota(SMOKE_BYTES),
         blobs: Blobs::new(&folder).with_quota(SMOKE_BYTES),
         rate_limits: real.rate_limits.apart(),
-        experiments: Experiments::default(),
         cache: Cache::in_memory(&cache),
         ..real
     })

@@ -1,7 +1,11 @@
 //! Two lanes, so that who is quick never waits behind who is not.
 //!
 //! A call starts on the runtime that serves connections. If its guest burns more than a slice of CPU time, the epoch
-//! callback asks for a change of lane: the call, only a future by then, moves to threads in the background. A plugin's calls there are bounded, and a plugin that keeps overrunning starts there at once.
+//! callback asks for a change of lane: the call, only a future by then, moves to threads in the background. A plugin's calls
+//! there are bounded, and a plugin that keeps overrunning starts there at once.
+//!
+//! Epochs are of the clock, and go on while a guest waits or its thread has no processor. So a slice that is over is only a
+//! reason to look at the thread's CPU time: a quick call that lost its processor must not wait behind slow ones for that.
 //! **Invariant:** `run` returns by the deadline; what it drops frees everything the guest held.
 
 mod slow;
@@ -20,14 +24,20 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 use crate::background::Background;
-use crate::engine::TICK;
 use crate::lane::slow::SlowLane;
 
-/// Ticks a call may burn in the fast lane: between one and two milliseconds.
+/// Ticks until the first look at a call in the fast lane: between one and two milliseconds.
 pub(crate) const FAST_SLICE: u64 = 2;
 
-/// Ticks between two yields in the slow lane: long enough to be efficient, short enough to end a call in time.
-pub(crate) const SLOW_SLICE: u64 = 4;
+/// Ticks until the first look after a yield in the slow lane: long enough to be efficient, short enough to end a call in time.
+pub(crate) const SLOW_SLICE: u64 = 3;
+
+/// Ticks between two looks at the CPU time of a call whose slice is over.
+pub(crate) const LOOK_AGAIN: u64 = 1;
+
+/// CPU time between two looks that tells a call that burns it from one that lost its processor: half a tick, since a thread
+/// is interrupted now and then also when it has one.
+const BURNED: Duration = Duration::from_micros(500);
 
 /// Pause of a slow thread after each slice. Only a processor that falls idle takes over what waits on another one, so a
 /// slow thread that never lets go would keep requests queued elsewhere.
@@ -38,14 +48,21 @@ const SUSPECT_AFTER: u32 = 3;
 
 thread_local! {
     static CHANGE_LANE: Cell<bool> = const { Cell::new(false) };
-    /// When the call being polled on this thread was resumed; none at its first poll, which began with its budget.
-    static RESUMED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// CPU time of this thread when the call being polled on it was last seen with its slice over; none if it was not yet.
+    static SEEN: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Whether the call being polled on this thread has waited and was resumed only just now. Epochs go on while a guest
-/// waits, so its first check after a wait finds its budget used up although it has burned nothing.
-pub(crate) fn resumed_just_now() -> bool {
-    RESUMED.get().is_some_and(|since| since.elapsed() < TICK * FAST_SLICE as u32)
+/// Whether the call being polled on this thread, whose slice is over, has burned CPU time since it was last asked; false at
+/// the first time in a poll. Called by the epoch callback.
+pub(crate) fn burns() -> bool {
+    let now = cpu_time();
+    SEEN.replace(Some(now)).is_some_and(|seen| now.saturating_sub(seen) >= BURNED)
+}
+
+/// CPU time that this thread has had.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Asks that the call being polled on this thread leave the fast lane. Called by the epoch callback.
@@ -120,10 +137,10 @@ where
 {
     let mut overran = false;
     if !share.suspect() {
-        let step = match poll_fn(|cx| Poll::Ready(poll_fast(call.as_mut(), cx, None))).await {
+        let step = match poll_fn(|cx| Poll::Ready(poll_fast(call.as_mut(), cx))).await {
             Poll::Ready(step) => step,
             Poll::Pending => {
-                let resume = poll_fn(|cx| poll_fast(call.as_mut(), cx, Some(Instant::now())));
+                let resume = poll_fn(|cx| poll_fast(call.as_mut(), cx));
                 let waiting = timeout_at(deadline.into(), resume);
                 Box::pin(waiting).await.map_err(|_| passed())?
             }
@@ -154,7 +171,7 @@ where
         let _slot = slots.acquire_owned().await;
         let value = poll_fn(|cx| {
             CHANGE_LANE.set(false);
-            RESUMED.set(Some(Instant::now()));
+            SEEN.set(None);
             let poll = call.as_mut().poll(cx);
             let yielded = CHANGE_LANE.get();
             overran |= yielded;
@@ -177,13 +194,9 @@ where
     }
 }
 
-fn poll_fast<T>(
-    call: Pin<&mut impl Future<Output = T>>,
-    cx: &mut Context<'_>,
-    resumed: Option<Instant>,
-) -> Poll<Step<T>> {
+fn poll_fast<T>(call: Pin<&mut impl Future<Output = T>>, cx: &mut Context<'_>) -> Poll<Step<T>> {
     CHANGE_LANE.set(false);
-    RESUMED.set(resumed);
+    SEEN.set(None);
     match call.poll(cx) {
         Poll::Ready(value) => Poll::Ready(Step::Done(value)),
         Poll::Pending if CHANGE_LANE.get() => Poll::Ready(Step::Overran),
@@ -249,15 +262,26 @@ mod tests {
         assert_eq!(run(lanes, share, late(), place()).await.unwrap(), here);
     }
 
+    fn burn(time: Duration) {
+        let start = cpu_time();
+        while cpu_time() - start < time {}
+    }
+
     #[tokio::test]
-    async fn who_has_waited_has_its_budget_anew() {
+    async fn only_who_burns_cpu_time_overruns_not_who_waits_or_has_no_processor() {
         let (lanes, share) = (lanes(), Arc::new(Share::new()));
         let call = Box::pin(async {
-            let before = resumed_just_now();
+            let first = burns();
+            // The thread has no processor meanwhile.
+            thread::sleep(Duration::from_millis(4));
+            let without = burns();
+            burn(BURNED);
+            let with = burns();
             tokio::task::yield_now().await;
-            (before, resumed_just_now())
+            (first, without, with, burns())
         });
-        assert_eq!(run(lanes, share, late(), call).await.unwrap(), (false, true));
+        let seen = run(lanes, share, late(), call).await.unwrap();
+        assert_eq!(seen, (false, false, true, false));
     }
 
     #[tokio::test]

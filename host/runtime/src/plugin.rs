@@ -15,6 +15,7 @@ use crate::bindings::{Typed, TypedPre};
 use crate::capabilities::compat::{absent, spin_request};
 use crate::compile::Component;
 use crate::guest::{Env, Guest};
+use crate::inspect;
 use crate::isolation::World;
 use crate::lane::{Lanes, Share};
 use crate::pool::{Pool, Pools};
@@ -125,9 +126,9 @@ impl Plugin {
     /// How it is called: `typed`, `wasi:http@0.2` or `wasi:http@0.3`.
     pub fn handler(&self) -> &'static str {
         match self.handler {
-            Handler::Typed(_) => "typed",
-            Handler::Incoming(_) => "wasi:http@0.2",
-            Handler::Service(_) => "wasi:http@0.3",
+            Handler::Typed(_) => inspect::Handler::Typed.short(),
+            Handler::Incoming(_) => inspect::Handler::WasiHttp02.short(),
+            Handler::Service(_) => inspect::Handler::WasiHttp03.short(),
         }
     }
 

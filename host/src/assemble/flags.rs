@@ -11,7 +11,7 @@ use ostler_observe::metrics::{Metrics, Text};
 use ostler_release::flags::provider::{self, ProviderError};
 use ostler_release::flags::{Config, FileError, Flags, Source, Store};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::watch::{Folders, Look, PATROL, looks};
 
@@ -26,38 +26,47 @@ pub(super) async fn watch(store: Store) {
     loop {
         let files: BTreeSet<PathBuf> = watched.store.files().await.into_iter().collect();
         folders.follow(&files);
-        watched.look(&files).await;
-        let wait = if watched.unsettled.is_empty() { PATROL } else { SETTLE };
-        if timeout(wait, events.recv()).await.is_err() {
-            watched.settle().await;
-        }
+        watched.look(&files, Instant::now()).await;
+        watched.settle(Instant::now()).await;
+        let due = watched.unsettled.values().map(|unsettled| unsettled.due).min();
+        let wait = due.map_or(PATROL, |due| due.saturating_duration_since(Instant::now()));
+        let _ = timeout(wait, events.recv()).await;
     }
 }
 
 struct Watched {
     store: Store,
     seen: BTreeMap<PathBuf, Look>,
-    /// Files that changed a moment ago, with what was wrong with them.
-    unsettled: BTreeMap<PathBuf, Option<FileError>>,
+    /// Files that changed a moment ago.
+    unsettled: BTreeMap<PathBuf, Unsettled>,
+}
+
+/// A file that changed a moment ago.
+struct Unsettled {
+    /// When it has stayed as it is for long enough, whatever else happens in its folder.
+    due: Instant,
+    /// What was wrong with it.
+    wrong: Option<FileError>,
 }
 
 impl Watched {
     /// Reads what looks otherwise than before.
-    async fn look(&mut self, files: &BTreeSet<PathBuf>) {
+    async fn look(&mut self, files: &BTreeSet<PathBuf>, at: Instant) {
         let now = looks(files).await;
         for (file, _) in now.iter().filter(|(file, look)| self.seen.get(*file) != Some(*look)) {
             let wrong = self.read(file.clone()).await;
-            self.unsettled.insert(file.clone(), wrong);
+            self.unsettled.insert(file.clone(), Unsettled { due: at + SETTLE, wrong });
         }
         self.unsettled.retain(|file, _| files.contains(file));
         self.seen = now;
     }
 
-    /// Nothing has happened for a while: what is wrong now stays wrong, and a change that left size and time as they were is
-    /// found by reading once more.
-    async fn settle(&mut self) {
-        for (file, wrong) in std::mem::take(&mut self.unsettled) {
-            let error = match wrong {
+    /// Of files that have not changed for a while: what is wrong now stays wrong, and a change that left size and time as they
+    /// were is found by reading once more.
+    async fn settle(&mut self, at: Instant) {
+        let settled: Vec<_> = self.unsettled.extract_if(.., |_, unsettled| unsettled.due <= at).collect();
+        for (file, unsettled) in settled {
+            let error = match unsettled.wrong {
                 Some(error) => Some(error),
                 None => self.read(file.clone()).await,
             };
@@ -110,8 +119,41 @@ fn collect(text: &mut Text, store: &Store) {
     }
     let help = "Files of flags that were refused; those in force were kept.";
     text.counter("ostler_flag_files_refused_total", help, &[], stats.files_refused());
+    let help =
+        "Definitions of flags over the API that this version does not take; the last good ones were kept.";
+    text.counter("ostler_flag_definitions_passed_over_total", help, &[], stats.definitions_passed_over());
     if let Some(connected) = store.is_connected() {
         let help = "Whether changes of other hosts are heard of.";
         text.gauge("ostler_flags_shared_connected", help, &[], f64::from(u8::from(connected)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_services::{Clock, Database};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broken_file_is_told_of_however_busy_its_folder_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let [broken, busy] = ["broken.json", "busy.json"].map(|name| folder.path().join(name));
+        let write = |file: &PathBuf, text: &str| std::fs::write(file, text).unwrap();
+        write(&broken, "{\"flags\": {}}");
+        write(&busy, "{\"flags\": {}}");
+        let files: BTreeSet<_> = [broken.clone(), busy.clone()].into();
+        let config = Config { files: files.iter().cloned().collect(), ..Config::default() };
+        let database = Database::open(&folder.path().join("state")).unwrap();
+        let store = Store::open(database, Clock::default(), &config, None).unwrap();
+        let mut watched = Watched { store: store.clone(), seen: BTreeMap::new(), unsettled: BTreeMap::new() };
+        write(&broken, "{");
+        let began = Instant::now();
+        let step = SETTLE / 3;
+        for round in 0..4u32 {
+            write(&busy, &format!("{{\"flags\": {{}}}}{}", " ".repeat(round as usize)));
+            watched.look(&files, began + step * round).await;
+            watched.settle(began + step * round).await;
+            assert_eq!(store.stats().files_refused(), u64::from(round == 3), "{round}");
+        }
     }
 }

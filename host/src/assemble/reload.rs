@@ -48,6 +48,12 @@ impl Reload {
         &self.0.file
     }
 
+    /// Whether the file was changed since the start read it.
+    pub(super) async fn is_due(&self) -> bool {
+        let reload = self.clone();
+        tokio::task::spawn_blocking(move || reload.0.started.is_outdated()).await.unwrap_or(false)
+    }
+
     /// Files of certificates, keys and authorities in use.
     pub(super) fn certificate_files(&self) -> Vec<PathBuf> {
         let files = |certificate: &Arc<Certificate>| {

@@ -32,6 +32,9 @@ pub(super) async fn watch(reload: Reload, control: Control) {
     let mut folders = Folders::new(sender);
     let mut seen = looks(&files(&reload, &control).await).await;
     // What was changed between the start and now was not seen.
+    if reload.is_due().await {
+        reload.and_tell().await;
+    }
     plugins(&control, |_| true).await;
     loop {
         let files = files(&reload, &control).await;

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use ostler_runtime::inspect::inspect;
 use serde_json::Value;
 
-use super::inspect::component;
+use super::inspect::{NO_COMPONENT, component};
 use super::remote::{Answer, Remote, plugin_path};
 use super::rollout;
 use super::{Failure, say};
@@ -51,7 +51,7 @@ pub(super) struct Deploy {
     wait: bool,
     #[command(flatten)]
     remote: Remote,
-    /// Print the host's answer as JSON
+    /// Print the host's answer as JSON; with --wait, then the rollout as it ended
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -67,9 +67,13 @@ impl Deploy {
         if !self.wait || answer.value["rollout"]["state"] == "promoted" {
             return Ok(());
         }
-        let ended = rollout::until_it_ends(&self.remote, &self.plugin, |line| {
+        let id = answer.value["rollout"]["id"].as_i64();
+        let ended = rollout::until_it_ends(&self.remote, &self.plugin, id, |line| {
             if self.json { say::aside(line) } else { say::line(line) }
         })?;
+        if self.json {
+            say::json(&ended);
+        }
         rollout::judge(&self.plugin, &ended)
     }
 
@@ -77,7 +81,8 @@ impl Deploy {
         let path = plugin_path(&self.plugin)?;
         let bytes = component(&self.file)?;
         // What is no component at all need not travel. Whether one can run there is the host's to say.
-        inspect(&bytes).map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), ""))?;
+        inspect(&bytes)
+            .map_err(|error| Failure::new(format!("{}: {error}", self.file.display()), NO_COMPONENT))?;
         let files = self.attachments.gather(&self.file, |line| show_aside(self.json, line))?;
         let (kind, body) = form::encode(bytes, files, &self.approve);
         // A host that refuses before reading would break off the upload, and its reason would be lost.

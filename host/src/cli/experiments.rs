@@ -23,7 +23,7 @@ pub(super) struct Experiments {
     /// Variant to compare the others with [default: control, off, false or the first by name]
     #[arg(long, value_name = "VARIANT", requires = "name")]
     against: Option<String>,
-    /// What part of the subjects a variant should have, as a weight; once for each variant
+    /// What part of the exchanges a variant should have, as a weight; once for each variant of the flag
     #[arg(long = "split", value_name = "VARIANT=WEIGHT", requires = "name")]
     splits: Vec<String>,
     /// Forget what was counted, and start over

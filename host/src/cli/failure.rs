@@ -16,6 +16,9 @@ pub(super) struct Failure {
     /// What to do next.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) repair: String,
+    /// Whether it may pass by itself, as while a host starts again.
+    #[serde(skip)]
+    pub(super) passing: bool,
     /// Whether the command has already said it.
     #[serde(skip)]
     told: bool,
@@ -24,13 +27,24 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure and its repair.
     pub(super) fn new(error: impl Into<String>, repair: impl Into<String>) -> Self {
-        Failure { error: error.into(), reasons: Vec::new(), repair: repair.into(), told: false }
+        Failure {
+            error: error.into(),
+            reasons: Vec::new(),
+            repair: repair.into(),
+            passing: false,
+            told: false,
+        }
     }
 
     /// Adds the reasons.
     pub(super) fn because(mut self, reasons: Vec<String>) -> Self {
         self.reasons = reasons;
         self
+    }
+
+    /// One that may pass by itself.
+    pub(super) fn passing(self) -> Self {
+        Failure { passing: true, ..self }
     }
 
     /// A failure that the command has reported itself.

@@ -1,7 +1,6 @@
 //! `ostler flags`: feature flags of a running host.
 
 mod show;
-mod who;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use http::Method;
 use ostler_core::when::is_flag_key;
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::releases::now_ms;
 use super::remote::Remote;
 use super::{Failure, say};
@@ -34,9 +34,6 @@ const DEFINITION_MAX: u64 = 128 << 10;
 pub(super) struct Flags {
     #[command(subcommand)]
     what: What,
-    /// Name to leave in the flag's history [default: the user who runs this]
-    #[arg(long, global = true, value_name = "NAME")]
-    by: Option<String>,
     #[command(flatten)]
     remote: Remote,
     /// Print the host's answer as JSON
@@ -109,9 +106,8 @@ enum What {
 
 #[derive(Debug, Args)]
 struct Change {
-    /// Why, for the flag's history
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    why: String,
+    #[command(flatten)]
+    by: By,
     /// Refuse the change unless the flag is at this version; 0 for one that nobody has set yet
     #[arg(long = "if-version", value_name = "VERSION")]
     version: Option<u64>,
@@ -119,10 +115,9 @@ struct Change {
 
 impl Flags {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let by = self.by.clone().unwrap_or_else(who::runs_this);
         let call = |method, path: &str, body: Value| {
             let body = if body.is_null() { String::new() } else { body.to_string() };
-            self.remote.call_as(&by, method, path, body).map(|answer| answer.value)
+            self.remote.call(method, path, body).map(|answer| answer.value)
         };
         let (value, words) = match &self.what {
             What::List => {
@@ -136,14 +131,14 @@ impl Flags {
                 (value, words)
             }
             What::Set { key, file, change } => {
-                let body = change.body([("definition", definition(file)?)]);
+                let body = change.body(("definition", definition(file)?));
                 let value = call(Method::PUT, &path(key, "")?, body)?;
                 let words = format!("{key} is set, version {}", value["version"]);
                 (value, words)
             }
             What::Toggle { key, on, off, change } => {
                 let enabled = if *on || *off { json!(on) } else { Value::Null };
-                let value = call(Method::POST, &path(key, "/toggle")?, change.body([("enabled", enabled)]))?;
+                let value = call(Method::POST, &path(key, "/toggle")?, change.body(("enabled", enabled)))?;
                 let state = value["definition"]["state"].as_str().unwrap_or("?");
                 let words = format!("{key} is {state}, version {}", value["version"]);
                 (value, words)
@@ -154,12 +149,16 @@ impl Flags {
                 (value, words)
             }
             What::Rollback { key, to, change } => {
-                let value = call(Method::POST, &path(key, "/rollback")?, change.body([("to", json!(to))]))?;
+                let value = call(Method::POST, &path(key, "/rollback")?, change.body(("to", json!(to))))?;
                 let words = format!("{key} is rolled back, version {}", value["version"]);
                 (value, words)
             }
             What::Delete { key, change } => {
-                let value = call(Method::DELETE, &path(key, "")?, change.body([]))?;
+                let value = call(
+                    Method::DELETE,
+                    &path(key, "")?,
+                    change.by.body([("version", json!(change.version))]),
+                )?;
                 let words = format!("{key} is taken away, version {}", value["version"]);
                 (value, words)
             }
@@ -185,11 +184,9 @@ impl Flags {
 }
 
 impl Change {
-    /// The body of a change; what is null is left out.
-    fn body<const N: usize>(&self, members: [(&str, Value); N]) -> Value {
-        let own = [("why", json!(self.why)), ("version", json!(self.version))];
-        let members = own.into_iter().chain(members).filter(|(_, value)| !value.is_null());
-        members.map(|(key, value)| (key.to_owned(), value)).collect::<serde_json::Map<_, _>>().into()
+    /// The body of a change, which may say one thing more.
+    fn body(&self, (key, value): (&str, Value)) -> Value {
+        self.by.body([("version", json!(self.version)), (key, value)])
     }
 }
 
@@ -226,11 +223,5 @@ mod tests {
         for broken in ["", "a b", "a?b", "ü", "../x#"] {
             assert!(path(broken, "").is_err(), "{broken}");
         }
-    }
-
-    #[test]
-    fn a_change_says_what_it_was_told_and_nothing_else() {
-        let change = Change { why: "w".into(), version: Some(0) };
-        assert_eq!(change.body([("to", Value::Null)]), json!({ "why": "w", "version": 0 }));
     }
 }

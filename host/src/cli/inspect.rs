@@ -52,15 +52,15 @@ impl Inspect {
     }
 }
 
+/// What to do about a file that is none.
+pub(super) const NO_COMPONENT: &str = "name a component file; `ostler build` makes one from sources";
+
 /// The bytes of a component file, at most as many as a component may have.
 pub(super) fn component(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read =
         File::open(file).and_then(|file| file.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
-    let failed = |error| {
-        let repair = "name a component file; `ostler build` makes one from sources";
-        Failure::new(format!("{}: {error}", file.display()), repair)
-    };
+    let failed = |error| Failure::new(format!("{}: {error}", file.display()), NO_COMPONENT);
     read.map(|_| bytes).map_err(failed)
 }
 

@@ -11,8 +11,8 @@ use super::{Failure, say};
 
 /// List a plugin's releases
 ///
-/// Each with its digest, size, handler, and when it was last made live; `*` marks the live one. Below each stands what the
-/// gates said of it; at the end come uploads that were refused, the latest first.
+/// Each with its digest, size, handler, and when it was last made live; `*` marks the live one, `>` the one that takes over
+/// from it. Below each stands what the gates said of it; at the end come uploads that were refused, the latest first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  ostler releases hello")]
 pub(super) struct Releases {
@@ -28,11 +28,20 @@ pub(super) struct Releases {
 impl Releases {
     pub(super) fn run(self) -> Result<(), Failure> {
         let path = format!("{}/releases", plugin_path(&self.plugin)?);
-        let answer = self.remote.call(Method::GET, &path, "")?;
+        let answer = self.remote.call(Method::GET, &path, "")?.value;
         if self.json {
-            say::json(&answer.value)
+            say::json(&answer);
+            return Ok(());
+        }
+        let none = answer["releases"].as_array().is_none_or(Vec::is_empty);
+        let plugin = if none {
+            self.remote.call(Method::GET, &plugin_path(&self.plugin)?, "")?.value
         } else {
-            say::line(words(&self.plugin, &answer.value, now_ms()))
+            Value::Null
+        };
+        match plugin["path"].as_str() {
+            Some(file) => say::line(format_args!("the file {file} is the release of {}", self.plugin)),
+            None => say::line(words(&self.plugin, &answer, now_ms())),
         }
         Ok(())
     }
@@ -71,12 +80,18 @@ fn refused(value: &Value, now_ms: u64) -> Vec<String> {
 }
 
 fn row(release: &Value, now_ms: u64) -> String {
-    let live = if release["live"] == true { '*' } else { ' ' };
+    let mark = match (&release["live"], &release["candidate"]) {
+        (Value::Bool(true), _) => '*',
+        (_, Value::Bool(true)) => '>',
+        _ => ' ',
+    };
     let text = |key: &str| release[key].as_str().unwrap_or("?");
     let size = say::size(release["size"].as_u64().unwrap_or_default());
-    let since = release["activated_at_ms"].as_u64().unwrap_or(now_ms);
+    // One that was never live has no time at which it became so.
+    let at = |key: &str| release[key].as_u64().unwrap_or_default();
+    let since = at("activated_at_ms").max(at("created_at_ms"));
     format!(
-        "{live} {}  {size:>9}  {}  {}",
+        "{mark} {}  {size:>9}  {}  {}",
         text("digest"),
         ago(now_ms.saturating_sub(since)),
         text("handler")
@@ -109,12 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_are_a_table_with_the_live_one_marked() {
+    fn releases_are_a_table_with_the_live_one_and_its_successor_marked() {
         let value = serde_json::json!({ "releases": [
             { "digest": "sha256:bb", "size": 2048, "handler": "typed", "activated_at_ms": 95_000, "live": true },
+            { "digest": "sha256:cc", "size": 10, "handler": "typed", "activated_at_ms": 0, "live": false, "candidate": true },
             { "digest": "sha256:aa", "size": 10, "handler": "typed", "activated_at_ms": 0, "live": false },
         ]});
-        let told = "* sha256:bb     2.0KiB    5s ago  typed\n  sha256:aa        10B    1m ago  typed";
+        let told = "* sha256:bb     2.0KiB    5s ago  typed\n> sha256:cc        10B    1m ago  typed\n  sha256:aa        10B    1m ago  typed";
         assert_eq!(words("hello", &value, 100_000), told);
     }
 

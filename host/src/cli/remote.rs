@@ -62,21 +62,7 @@ impl Remote {
     /// # Errors
     /// If the host cannot be reached or refuses; the failure says what to do.
     pub(super) fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Answer, Failure> {
-        self.send_as("", method, path, OCTETS, body.into())
-    }
-
-    /// The same, saying who asks. The token is what proves it; the name is for histories.
-    ///
-    /// # Errors
-    /// As [`Remote::call`].
-    pub(super) fn call_as(
-        &self,
-        by: &str,
-        method: Method,
-        path: &str,
-        body: impl Into<Bytes>,
-    ) -> Result<Answer, Failure> {
-        self.send_as(by, method, path, OCTETS, body.into())
+        self.call_with(method, path, OCTETS, body.into())
     }
 
     /// The same, with a body of this media type.
@@ -90,27 +76,9 @@ impl Remote {
         kind: &str,
         body: Bytes,
     ) -> Result<Answer, Failure> {
-        self.send_as("", method, path, kind, body)
-    }
-
-    fn send_as(
-        &self,
-        by: &str,
-        method: Method,
-        path: &str,
-        kind: &str,
-        body: Bytes,
-    ) -> Result<Answer, Failure> {
-        if !by.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            return Err(Failure::new(format!("{by:?} is no name"), "write --by in ASCII, on one line"));
-        }
         let target = Target::parse(&self.admin)?;
         let (file, token) = self.token()?;
-        let mut request = Request::builder();
-        if !by.is_empty() {
-            request = request.header("x-ostler-by", by);
-        }
-        let request = request
+        let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", target.prefix))
             .header(header::HOST, &target.authority)
@@ -168,13 +136,13 @@ impl Remote {
             }
             _ => "name the host's admin address with --admin",
         };
-        Failure::new(format!("{} cannot be reached: {error}", self.admin), repair)
+        Failure::new(format!("{} cannot be reached: {error}", self.admin), repair).passing()
     }
 
     fn silent(&self, error: &str) -> Failure {
         let repair =
             "is this the admin address of a host? --admin names it; an address with TLS needs https://";
-        Failure::new(format!("{} did not answer: {error}", self.admin), repair)
+        Failure::new(format!("{} did not answer: {error}", self.admin), repair).passing()
     }
 
     /// The token and the file it came from.
@@ -215,8 +183,14 @@ fn bad_token(file: &Path) -> Failure {
     Failure::new(error, "name the file with the host's token with --token-file")
 }
 
-/// A success, or the host's refusal in its own words.
+/// A success, or the host's refusal. What a server could not do now, it may do later.
 fn judge(status: StatusCode, bytes: &[u8], admin: &str, token_file: &Path) -> Result<Answer, Failure> {
+    let judged = read(status, bytes, admin, token_file);
+    judged.map_err(|failure| if status.is_server_error() { failure.passing() } else { failure })
+}
+
+/// A success, or the host's refusal in its own words.
+fn read(status: StatusCode, bytes: &[u8], admin: &str, token_file: &Path) -> Result<Answer, Failure> {
     let value: Value = match bytes {
         [] => Value::Null,
         bytes => serde_json::from_slice(bytes).map_err(|_| {

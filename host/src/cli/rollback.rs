@@ -2,8 +2,9 @@
 
 use clap::Args;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::by::By;
 use super::remote::{Remote, plugin_path};
 use super::{Failure, say};
 
@@ -13,20 +14,16 @@ use super::{Failure, say};
 /// rollout is under way, that is aborted: the release before serves again what it gave away.
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Example:\n  ostler rollback hello\n  ostler rollback hello --to sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    after_long_help = "Example:\n  ostler rollback hello\n  ostler rollback hello --to 2cf24dba5fb0 --why \"prices are wrong\""
 )]
 pub(super) struct Rollback {
     /// Name of the plugin
     plugin: String,
-    /// Digest of the release, as `ostler releases` lists it
+    /// Digest of the release, as `ostler releases` lists it, or as much of its beginning as no other has
     #[arg(long, value_name = "DIGEST")]
-    to: Option<ostler_core::Digest>,
-    /// Who asks, for the record
-    #[arg(long, value_name = "NAME")]
-    who: Option<String>,
-    /// Why, for the record
-    #[arg(long, value_name = "TEXT")]
-    why: Option<String>,
+    to: Option<String>,
+    #[command(flatten)]
+    by: By,
     #[command(flatten)]
     remote: Remote,
     /// Print the host's answer as JSON
@@ -36,10 +33,16 @@ pub(super) struct Rollback {
 
 impl Rollback {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let path = format!("{}/rollback", plugin_path(&self.plugin)?);
-        let body =
-            json!({ "to": self.to.map(|digest| digest.to_string()), "who": self.who, "why": self.why });
-        let answer = self.remote.call(Method::POST, &path, body.to_string())?;
+        let path = plugin_path(&self.plugin)?;
+        let to = match &self.to {
+            Some(to) if to.parse::<ostler_core::Digest>().is_err() => {
+                let listed = self.remote.call(Method::GET, &format!("{path}/releases"), "")?;
+                Some(meant(&self.plugin, to, &listed.value)?)
+            }
+            to => to.clone(),
+        };
+        let body = self.by.body([("to", json!(to))]);
+        let answer = self.remote.call(Method::POST, &format!("{path}/rollback"), body.to_string())?;
         match self.json {
             true => say::json(&answer.value),
             false => say::line(format_args!(
@@ -49,5 +52,42 @@ impl Rollback {
             )),
         }
         Ok(())
+    }
+}
+
+/// The digest that begins as `beginning` does, with or without `sha256:`.
+fn meant(plugin: &str, beginning: &str, listed: &Value) -> Result<String, Failure> {
+    let releases = listed["releases"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let digests = releases.iter().filter_map(|release| release["digest"].as_str());
+    let bare = beginning.trim_start_matches("sha256:").to_ascii_lowercase();
+    let begins = |digest: &&str| !bare.is_empty() && digest.trim_start_matches("sha256:").starts_with(&bare);
+    match digests.filter(begins).collect::<Vec<_>>().as_slice() {
+        [one] => Ok((*one).to_owned()),
+        [] => {
+            let error = format!("no release of {plugin} begins with {beginning:?}");
+            Err(Failure::new(error, format!("write a digest as `ostler releases {plugin}` lists it")))
+        }
+        several => {
+            let error = format!("{} releases of {plugin} begin with {beginning:?}", several.len());
+            Err(Failure::new(error, "write more of the digest")
+                .because(several.iter().map(ToString::to_string).collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_digest_names_a_release_if_no_other_begins_so() {
+        let listed = json!({ "releases": [{ "digest": "sha256:abc1" }, { "digest": "sha256:abd2" }] });
+        for beginning in ["abc", "sha256:ABC", "sha256:abc1"] {
+            assert_eq!(meant("p", beginning, &listed).unwrap(), "sha256:abc1", "{beginning}");
+        }
+        assert_eq!(meant("p", "ab", &listed).unwrap_err().reasons, ["sha256:abc1", "sha256:abd2"]);
+        for none in ["b", "", "sha256:", "abc12"] {
+            assert!(meant("p", none, &listed).unwrap_err().repair.contains("ostler releases p"), "{none}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::by::By;
 use super::remote::{Remote, plugin_path};
 use super::{Failure, say};
 
@@ -66,12 +67,11 @@ enum What {
 struct Wish {
     /// Name of the plugin
     plugin: String,
-    /// Who asks, for the record
-    #[arg(long, value_name = "NAME")]
-    who: Option<String>,
-    /// Why, for the record
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    why: String,
+    /// Only if this rollout is under way: its `id`, as `ostler rollout status --json` shows it
+    #[arg(long, value_name = "NUMBER")]
+    id: Option<i64>,
+    #[command(flatten)]
+    by: By,
 }
 
 impl Rollout {
@@ -79,7 +79,7 @@ impl Rollout {
         let (value, words) = match &self.what {
             What::Status { plugin, watch: true } => {
                 let show = |line: &str| if self.json { say::aside(line) } else { say::line(line) };
-                let ended = until_it_ends(&self.remote, plugin, show)?;
+                let ended = until_it_ends(&self.remote, plugin, None, show)?;
                 if self.json {
                     say::json(&ended);
                 }
@@ -108,10 +108,7 @@ impl Rollout {
     }
 
     fn steer(&self, what: &str, wish: &Wish) -> Result<(Value, String), Failure> {
-        let mut body = json!({ "why": wish.why });
-        if let Some(who) = &wish.who {
-            body["who"] = json!(who);
-        }
+        let body = wish.by.body([("id", json!(wish.id))]);
         self.shown(Method::POST, &wish.plugin, &format!("rollout/{what}"), body.to_string())
     }
 

@@ -22,7 +22,8 @@ pub(super) fn json(value: &impl Serialize) {
 }
 
 /// `1 error`, `2 errors`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

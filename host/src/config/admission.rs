@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ostler_core::settings::{Problems, Section, Severity};
-use ostler_release::admission::Config;
+use ostler_release::admission::{Config, SIGNERS};
 
 use super::plugins::Known;
 
@@ -15,7 +15,7 @@ pub(super) fn read(table: Option<Section<'_>>, base: &Path, plugins: &Known, pro
         for stranger in config.strangers(spec) {
             let (key, found) = (format!("plugins.{name}.admission.signers"), format!("{stranger:?}"));
             let repair = format!("add [admission.keys.{stranger}]");
-            problems.add(Severity::Error, *line, key, found, "names of [admission.keys.NAME]", repair);
+            problems.add(Severity::Error, *line, key, found, SIGNERS, repair);
         }
         if spec.signature == Some(true) && !config.trusts_somebody() {
             let key = format!("plugins.{name}.admission.signature");

@@ -343,8 +343,8 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[plugins.a]\nadmission = { signature = true, signers = ['ci'] }\n[[routes]]\npath = '/'\nplugin = 'a'\n[admission]\n\
          strict_grant = true\nhooks = [{ url = 'ftp://x' }]\nkeys.ci-2 = { key = 'RWQ' }",
         &[
-            "ostler.toml:1: error: plugins.a.admission.signers: found \"ci\"; allowed: names of [admission.keys.NAME]; repair: add \
-             [admission.keys.ci]",
+            "ostler.toml:1: error: plugins.a.admission.signers: found \"ci\"; allowed: names of [admission.keys.NAME], or \
+             \"sigstore\" beside [admission.sigstore]; repair: add [admission.keys.ci]",
             "ostler.toml:1: error: plugins.a.admission.signature: found true, and nobody who could sign; allowed: true beside a \
              key; repair: add [admission.keys.NAME], or [admission.sigstore]",
             "ostler.toml:7: error: admission.strict_grant: found an unknown key; allowed: keys, hooks, signers, signature, \

@@ -55,7 +55,7 @@ pub(super) fn text(file: &Path, problems: &Problems) -> Option<String> {
 }
 
 /// At most one byte more than allowed, whatever the file is (a device has no end).
-fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

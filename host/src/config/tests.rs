@@ -158,6 +158,17 @@ fn hostile_files_give_problems() {
 }
 
 #[test]
+fn a_file_that_was_changed_after_it_was_read_is_noticed() {
+    let folder = folder();
+    let (config, _) = load(&folder, GOOD).unwrap();
+    assert!(!config.is_outdated());
+    fs::write(&config.file, format!("{GOOD}\n# changed")).unwrap();
+    assert!(config.is_outdated());
+    fs::remove_file(&config.file).unwrap();
+    assert!(!config.is_outdated());
+}
+
+#[test]
 fn a_folder_or_nothing_in_place_of_the_file_is_a_problem() {
     let folder = folder();
     let problem = |file: &Path| Config::load(file).unwrap_err().remove(0).to_string();

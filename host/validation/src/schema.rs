@@ -244,7 +244,7 @@ mod tests {
         let mut violations = Violations::default();
         schema.check(&json!(format!("{}!", "a".repeat(100_000))), Place::Body, "", &mut violations);
         assert_eq!(violations.list.len(), 1);
-        assert!(started.elapsed().as_secs() < 5);
+        assert!(started.elapsed().as_secs() < 30);
         assert!(Schema::alone(&json!({"pattern": "((a{1000}){1000}){1000}"})).is_err());
         assert!(Schema::alone(&json!({"pattern": "(?=lookahead)"})).is_err());
     }
@@ -266,7 +266,7 @@ mod tests {
                 "takes too long to compare with its schema, which contains itself"
             );
         }
-        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
         let mut violations = Violations::default();
         schema.check(&json!([1, [2, [{"a": 1, "b": "x"}]]]), Place::Body, "", &mut violations);
         assert!(violations.list.is_empty(), "{violations:?}");

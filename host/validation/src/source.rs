@@ -272,6 +272,6 @@ mod tests {
         assert!(source(&"[".repeat(100_000)).is_err());
         assert!(source(&"- ".repeat(100_000)).is_err());
         assert!(source("a: &a [*a]\n").is_err());
-        assert!(started.elapsed().as_secs() < 5);
+        assert!(started.elapsed().as_secs() < 30);
     }
 }

@@ -70,14 +70,14 @@ impl Validator {
     }
 
     /// What the answer to this request has to be compared with, if answers are.
-    pub fn answers(&self, head: &Parts) -> Option<Box<Answers>> {
+    pub fn answers(&self, head: &Parts) -> Option<Arc<Answers>> {
         let refuse = match self.responses {
             ResponseCheck::Off => return None,
             ResponseCheck::Log => false,
             ResponseCheck::Refuse => true,
         };
         let (method, uri) = (head.method.clone(), head.uri.clone());
-        Some(Box::new(Answers { rules: self.rules.clone(), method, uri, refuse }))
+        Some(Arc::new(Answers { rules: self.rules.clone(), method, uri, refuse }))
     }
 }
 

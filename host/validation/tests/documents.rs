@@ -20,6 +20,9 @@ use ostler_core::gate::{ResponseCheck, ValidationSpec};
 use ostler_core::settings::Located;
 use ostler_validation::{Documents, Validator};
 
+/// Longest anything here may take, and far less than what is not bounded takes.
+const BOUNDED: Duration = Duration::from_secs(30);
+
 /// What stands in a document, and what its first flaw must name.
 const BROKEN: [(&str, &str); 18] = [
     ("openapi: 3.1.0\npaths:\n  /a: [1\n", "api.yaml:"),
@@ -146,7 +149,7 @@ fn bombs_end_soon() {
     assert!(compile(&laughs).is_err());
     assert!(compile(&format!("openapi: 3.1.0\nx: {}", "[".repeat(100_000))).is_err());
     assert!(compile_schema(&format!("{}true{}", r#"{"items":"#.repeat(1000), "}".repeat(1000))).is_err());
-    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(started.elapsed() < BOUNDED);
 }
 
 #[test]
@@ -168,7 +171,7 @@ components:
     assert_eq!(refused.unwrap_err().kind, Kind::Invalid);
     let deep = format!("{}{}{}", r#"{"children":["#.repeat(30), r#"{"name":7}"#, "]}".repeat(30));
     assert_eq!(ask(&validator, "POST /tree", &[JSON], deep).unwrap_err().kind, Kind::Invalid);
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < BOUNDED);
 }
 
 const ANSWERS: &str = r#"

@@ -1,16 +1,13 @@
 //! A client that shows all there is to a reply.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::net::SocketAddr;
 
-/// Longest a reply may take: far beyond every deadline in the tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::PATIENCE;
 
 /// Which HTTP to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,9 @@ use crate::{Client, Version, guest, ostler};
 /// Longest a host may take to start or to stop: cold compilation in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What [`Host::lines_so_far`] asks for.
+const PROBE: &str = "/lines-so-far";
+
 /// What a host is started with.
 pub struct Setup {
     folder: TempDir,
@@ -189,8 +192,17 @@ impl Host {
         Host::start(self._folder.clone())
     }
 
-    /// Log lines so far, as JSON.
-    pub fn lines(&self) -> Vec<Value> {
+    /// Log lines, as JSON, of everything that was answered before this. It asks the host once more, and waits for that line,
+    /// which is none of them: lines come over a pipe, so that what has not come yet proves nothing.
+    pub async fn lines_so_far(&self) -> Vec<Value> {
+        let id = self.client.get(PROBE).await.header("x-request-id").to_owned();
+        self.line(|line| line["msg"] == "request" && line["request_id"] == id.as_str()).await;
+        let mut lines = self.lines();
+        lines.retain(|line| line["path"] != PROBE);
+        lines
+    }
+
+    fn lines(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 

@@ -14,12 +14,16 @@ mod browser;
 mod client;
 mod component;
 mod host;
+mod pipe;
 mod place;
 mod server;
+mod wait;
 
 pub use browser::Page;
 pub use client::{Client, Reply, Version};
 pub use component::{behaving, component, saying, tagged};
 pub use host::{Host, Setup};
+pub use pipe::{Body, Pipe, chunked};
 pub use place::{guest, ostler, servers};
 pub use server::{Server, free_port};
+pub use wait::{BOUNDED, Nobody, PATIENCE, until};

@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longest a server may take to listen, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::PATIENCE;
 
 /// A running server; ends when dropped.
 pub struct Server {
@@ -16,9 +16,18 @@ pub struct Server {
     child: Child,
 }
 
-/// A port of loopback that nobody listens on now.
+/// A port of loopback that nobody listens on. It is none that the system gives to whoever asks for any, and is handed out
+/// once, so that nobody takes it before its user does, nor while a server that comes back is away.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    // Test processes that run beside each other begin apart.
+    let first = (std::process::id() % 120 * 100) as u16;
+    loop {
+        let port = 20_000 + (first + TAKEN.fetch_add(1, Relaxed)) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Server {
@@ -47,11 +56,12 @@ impl Server {
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut server = Server { address: SocketAddr::from(([127, 0, 0, 1], port)), child };
         while since.elapsed() < PATIENCE {
-            if TcpStream::connect(server.address).is_ok() {
-                return Some(server);
-            }
+            // One that ended must not be taken for whoever listens there in its place.
             if server.child.try_wait().unwrap().is_some() {
                 return None;
+            }
+            if TcpStream::connect(server.address).is_ok() {
+                return Some(server);
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use harness::{Host, Setup, saying};
+use harness::{Host, PATIENCE, Setup, saying};
 
 /// A host whose plugin is `p.wasm`, which says `gold`.
 fn host() -> (Host, PathBuf) {
@@ -24,7 +24,7 @@ async fn says(host: &Host, says: &str) {
             return;
         }
         assert_eq!(reply.text(), "gold");
-        assert!(start.elapsed().as_secs() < 60, "the new file is not served");
+        assert!(start.elapsed() < PATIENCE, "the new file is not served");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -52,23 +52,35 @@ async fn a_file_renamed_over_it_is_swapped_in() {
     assert_eq!((&line["plugin"], &line["release"]), (&"p".into(), &digest.into()));
 }
 
-#[tokio::test]
-async fn a_file_written_slowly_in_place_is_swapped_in_once_it_is_whole() {
-    let (host, path) = host();
+/// Writes the next release piece by piece in place, over `gold`; the longest time between two pieces.
+async fn write_slowly(host: &Host, path: &Path) -> Duration {
     let next = saying("p2", "iron");
     let mut file = std::fs::File::create(path).unwrap();
+    let (mut longest, mut last) = (Duration::ZERO, Instant::now());
     for piece in next.chunks(next.len() / 20 + 1) {
         file.write_all(piece).unwrap();
-        assert_eq!(host.client.get("/").await.text(), "gold");
+        (longest, last) = (longest.max(last.elapsed()), Instant::now());
+        assert!(["gold", "iron"].contains(&host.client.get("/").await.text().as_str()));
         // A slow copy: this is what is tested, not a wait for something.
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
-    drop(file);
-    says(&host, "iron").await;
-    assert!(
-        !host.lines().iter().any(|line| line["msg"] == "the live release is kept"),
-        "nothing half was read"
-    );
+    longest
+}
+
+#[tokio::test]
+async fn a_file_written_slowly_in_place_is_swapped_in_once_it_is_whole() {
+    for _ in 0..20 {
+        let (host, path) = host();
+        let longest = write_slowly(&host, &path).await;
+        says(&host, "iron").await;
+        if longest < Duration::from_millis(100) {
+            let kept = |line: &serde_json::Value| line["msg"] == "the live release is kept";
+            assert!(!host.lines_so_far().await.iter().any(kept), "nothing half was read");
+            return;
+        }
+        // A busy machine wrote so slowly that it may have looked whole.
+    }
+    panic!("the pieces are never written within a tenth of a second of each other");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
-//! `when`: flags that choose between routes, switch plugins off, and throw limits and caches; and what plugins ask themselves.
+//! `when`: flags that choose between routes, switch plugins off, and throw limits and caches; what plugins ask themselves; flags that
+//! are another server's.
 
 mod asked;
+mod elsewhere;
 
 use harness::{Host, Reply, Setup};
 use http::{HeaderValue, Method};
@@ -39,7 +41,9 @@ fn two() -> Setup {
         .route("/", "old")
         .route("/", "new")
         .with("when = 'flag:new-shop'")
-        .with("[flags]\ntargeting_key = 'cookie:visitor'")
+        .with(
+            "[auth.shop]\nkind = 'api-key'\nheader = 'x-shop-key'\n[flags]\ntargeting_key = 'cookie:visitor'",
+        )
 }
 
 #[tokio::test]
@@ -53,9 +57,11 @@ async fn a_route_is_there_only_while_its_flag_holds() {
     assert_eq!(get(&host, "/", &[("x-beta", "yes")]).await.text(), "new!");
     assert_eq!(get(&host, "/", &[("x-beta", "no")]).await.text(), "old!");
     // Credentials are not told to flags.
-    let secret = json!({ "if": [{ "var": "header.authorization" }, "on", { "if": [{ "var": "header.cookie" }, "on", "off"] }] });
+    let told = |name: &str| json!({ "var": format!("header.{name}") });
+    let secret =
+        json!({ "if": [{ "or": [told("authorization"), told("cookie"), told("x-shop-key")] }, "on", "off"] });
     set(&host, "new-shop", "on", secret).await;
-    let fields = [("authorization", "Bearer s3cret"), ("cookie", "visitor=1")];
+    let fields = [("authorization", "Bearer s3cret"), ("cookie", "visitor=1"), ("x-shop-key", "s3cret")];
     assert_eq!(get(&host, "/", &fields).await.text(), "old!");
 }
 
@@ -142,5 +148,5 @@ async fn exposures_are_told_in_the_log_without_the_subject() {
         (&json!("on"), &json!("STATIC"), &json!("when"))
     );
     assert_eq!(line["subject"].as_str().map(str::len), Some(16), "{line}");
-    assert!(!host.lines().iter().any(|line| line.to_string().contains("ada-lovelace")));
+    assert!(!host.lines_so_far().await.iter().any(|line| line.to_string().contains("ada-lovelace")));
 }

@@ -137,7 +137,7 @@ pub(super) async fn ask_some(host: &Host, count: usize) {
 }
 
 /// Whether `hits` of `of` are a part of `share`, as chance has it.
-pub(super) fn within_five_sigma(hits: usize, of: usize, share: f64) {
+pub(super) fn within_six_sigma(hits: usize, of: usize, share: f64) {
     let (mean, sigma) = (of as f64 * share, (of as f64 * share * (1.0 - share)).sqrt());
-    assert!((hits as f64 - mean).abs() <= 5.0 * sigma, "{hits} of {of} under a share of {share}");
+    assert!((hits as f64 - mean).abs() <= 6.0 * sigma, "{hits} of {of} under a share of {share}");
 }

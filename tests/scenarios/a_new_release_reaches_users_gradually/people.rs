@@ -42,7 +42,7 @@ async fn a_comparison_stays_until_somebody_decides() {
     let seen = crowd.finish().await;
     assert_eq!(seen.failed, Vec::<String>::new());
     let (met, users) = seen.users_of("v2");
-    within_five_sigma(met, users, 0.5);
+    within_six_sigma(met, users, 0.5);
     let compared = rollout(&host).await;
     assert_eq!((&compared["state"], &compared["share"]), (&json!("running"), &json!("50%")));
     assert_eq!(events(&compared), ["begun"]);

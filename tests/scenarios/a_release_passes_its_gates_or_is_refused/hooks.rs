@@ -4,7 +4,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use harness::{Setup, component, servers};
+use harness::{Setup, component, servers, tagged};
+use http::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -17,6 +18,8 @@ struct Hook {
     url: String,
     answer: Arc<Mutex<String>>,
     asked: Arc<Mutex<String>>,
+    /// Nobody is answered while somebody holds it.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 async fn hook() -> Hook {
@@ -24,9 +27,11 @@ async fn hook() -> Hook {
     let url = format!("http://{}/ask?key=hunter2", listener.local_addr().unwrap());
     let (answer, asked) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(String::new())));
     let (say, heard) = (answer.clone(), asked.clone());
+    let gate = Arc::<tokio::sync::Mutex<()>>::default();
+    let closed = gate.clone();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (say, heard) = (say.lock().unwrap().clone(), heard.clone());
+            let (say, heard, closed) = (say.lock().unwrap().clone(), heard.clone(), closed.clone());
             tokio::spawn(async move {
                 let mut request = Vec::new();
                 while !whole(&request) {
@@ -37,6 +42,7 @@ async fn hook() -> Hook {
                     }
                 }
                 *heard.lock().unwrap() = String::from_utf8_lossy(&request).into_owned();
+                drop(closed.lock().await);
                 let _ = stream.write_all(say.as_bytes()).await;
                 if say.ends_with("endless") {
                     while stream.write_all(b"1\r\n \r\n").await.is_ok() {
@@ -49,7 +55,7 @@ async fn hook() -> Hook {
             });
         }
     });
-    Hook { url, answer, asked }
+    Hook { url, answer, asked, gate }
 }
 
 fn whole(request: &[u8]) -> bool {
@@ -95,12 +101,41 @@ async fn a_hook_that_does_not_say_yes_says_no() {
     *hook.answer.lock().unwrap() = answer("200 OK", r#"{"allow": true}"#);
     assert_eq!(upload(&host, &[("component", &good)]).await.status, 201);
     signed(&hook.asked.lock().unwrap().clone());
-    let lines = host.lines();
+    let lines = host.lines_so_far().await;
     assert!(
         lines
             .iter()
             .all(|line| !line.to_string().contains("MfKQ9r8") && !line.to_string().contains("hunter2"))
     );
+}
+
+#[tokio::test]
+async fn what_was_compared_with_a_release_that_is_live_no_more_is_looked_at_again() {
+    let hook = hook().await;
+    let host = host(Setup::new().with(&format!("[[admission.hooks]]\nurl = \"{}\"", hook.url)), "");
+    *hook.answer.lock().unwrap() = answer("204 No Content", "");
+    let release = |tag: &str| tagged("hello-typed", tag);
+    for tag in ["one", "two"] {
+        assert_eq!(upload(&host, &[("component", &release(tag))]).await.status, 201);
+    }
+    hook.asked.lock().unwrap().clear();
+    let closed = hook.gate.lock().await;
+    let third = release("three");
+    let meanwhile = async {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while hook.asked.lock().unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "the hook is not asked");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let back = host.admin.send(Method::POST, "/v1/plugins/up/rollback", "").await;
+        assert_eq!(back.status, 200, "{}", back.text());
+        drop(closed);
+    };
+    let parts = [("component", &third[..])];
+    let (reply, ()) = tokio::join!(upload(&host, &parts), meanwhile);
+    assert_eq!(reply.status, 409, "{}", reply.text());
+    assert!(reply.text().contains("or the live release, was changed"), "{}", reply.text());
+    assert_eq!(upload(&host, &parts).await.status, 201, "compared with what is live now");
 }
 
 /// What was asked is as documented, and its signature is one for a library of others.

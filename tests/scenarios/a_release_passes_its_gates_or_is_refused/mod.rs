@@ -76,6 +76,18 @@ async fn another_kind_of_handler_is_refused_unless_allowed() {
 }
 
 #[tokio::test]
+async fn a_live_release_whose_file_is_gone_still_says_which_handler_it_is() {
+    let host = host(Setup::new(), "");
+    assert_eq!(upload(&host, &[("component", &component("p2"))]).await.status, 201);
+    for file in std::fs::read_dir(host.folder.join("state/artifacts")).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let reply = upload(&host, &[("component", &component("hello-typed"))]).await;
+    let told = refused(&host, &reply, "artifact").await;
+    assert!(told.contains("the live release one of wasi:http/incoming-handler@0.2"), "{told}");
+}
+
+#[tokio::test]
 async fn grants_are_strict_if_asked_for() {
     let setup =
         Setup::new().with("[admission]\nstrict_grants = true\nhandler_change = true\nsize = \"100MiB\"");

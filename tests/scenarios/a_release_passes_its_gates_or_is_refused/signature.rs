@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use harness::{Host, Setup, component, servers, tagged};
+use http::Method;
 
 use super::{host, refused, run, text, upload};
 
@@ -72,7 +73,20 @@ async fn only_what_a_trusted_key_signed_is_taken() {
     assert_eq!(reply.status, 201, "{}", reply.text());
     let secret = std::fs::read_to_string(folder.join("ci.key")).unwrap();
     let secret = secret.lines().nth(1).unwrap();
-    assert!(host.lines().iter().all(|line| !line.to_string().contains(secret)), "no log shows the key");
+    let lines = host.lines_so_far().await;
+    assert!(lines.iter().all(|line| !line.to_string().contains(secret)), "no log shows the key");
+}
+
+#[tokio::test]
+async fn a_definition_over_the_api_takes_back_nothing_that_the_host_asks_for() {
+    let host = signed_only();
+    let define = |json: &'static str| host.admin.send(Method::PUT, "/v1/plugins/mine", json);
+    let reply = define(r#"{"admission": {"signers": ["ci", "nobody"]}}"#).await;
+    assert!(reply.status == 422 && reply.text().contains("found \\\"nobody\\\""), "{}", reply.text());
+    let reply = define(r#"{"admission": {"signature": false}}"#).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let reply = host.admin.send(Method::PUT, "/v1/plugins/mine/releases", component("hello-typed")).await;
+    assert!(reply.status == 422 && reply.text().contains("it is not signed"), "{}", reply.text());
 }
 
 #[tokio::test]

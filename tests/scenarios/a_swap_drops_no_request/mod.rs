@@ -3,7 +3,7 @@
 
 mod load;
 
-use harness::{Host, Setup, component, saying, tagged};
+use harness::{Host, Setup, component, saying, tagged, until};
 use http::Method;
 use load::{Load, Releases};
 
@@ -71,9 +71,8 @@ async fn replacements_of_the_file_under_load() {
         let replaced = async {
             std::fs::write(host.folder.join("next"), &releases[swap % 2]).unwrap();
             std::fs::rename(host.folder.join("next"), &file).unwrap();
-            while release(&host.client.get("/context").await) != told[swap % 2] {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
+            let live = async || release(&host.client.get("/context").await) == told[swap % 2];
+            until("the new file is not served", live).await;
         };
         load.swap(swap, replaced).await;
     }

@@ -1,12 +1,8 @@
 //! Bodies: a typed handler gets whole ones, a streaming handler gets them as they come; all are bounded.
 
-mod pipe;
-
 use bytes::Bytes;
-use harness::{Host, Reply, Version};
+use harness::{Host, Pipe, Reply, Version, chunked};
 use http::{Method, StatusCode};
-
-use pipe::{Pipe, chunked};
 
 #[tokio::test]
 async fn a_request_body_beyond_the_limit_is_refused_by_its_announced_length() {
@@ -45,7 +41,7 @@ async fn an_echo_far_larger_than_the_plugins_memory_streams_while_it_comes_in() 
     for component in ["p2", "p3"] {
         let keys = "memory = \"8MiB\"\ndeadline = \"60s\"\nrequest_body = \"1GiB\"\nresponse_body = \"1GiB\"";
         let host = Host::of(component, keys);
-        let (mut pipe, mut body) = Pipe::open(&host, "/echo").await;
+        let (mut pipe, mut body) = Pipe::open(&host, Version::Http1, "/echo").await;
         for round in 0..48_u8 {
             pipe.send(vec![round; PIECE]).await;
             let mut back = 0;
@@ -68,7 +64,7 @@ async fn what_a_guest_drips_arrives_before_its_end() {
     for component in ["p2", "p3"] {
         let host = Host::of(component, "deadline = \"60s\"");
         // The end is a minute away, the first line is not.
-        let (pipe, mut body) = Pipe::open(&host, "/drip?chunks=600&ms=100").await;
+        let (pipe, mut body) = Pipe::open(&host, Version::Http1, "/drip?chunks=600&ms=100").await;
         assert_eq!(body.data().await.unwrap(), "0\n", "{component}");
         assert_eq!(body.data().await.unwrap(), "1\n", "{component}");
         drop(pipe);

@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
-use harness::{Host, Reply};
+use harness::{BOUNDED, Host, Nobody, Reply, until};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -122,26 +122,26 @@ async fn a_server_that_never_answers_costs_no_more_than_the_deadline() {
         println!("{component}: {} after {took:?}", reply.status);
         // The guest may be told of the timeout just before it is ended.
         assert!([502, 504].contains(&reply.status.as_u16()), "{component}: {}", reply.text());
-        assert!(took < Duration::from_secs(5), "{component}: {took:?}");
-        let next = host.client.get("/").await;
-        assert_eq!((next.status.as_u16(), next.text().trim()), (200, "good"), "{component}");
+        assert!(took < BOUNDED, "{component}: {took:?}");
+        until("the plugin does not go on", async || host.client.get("/").await.text().trim() == "good").await;
     }
 }
 
 #[tokio::test]
 async fn a_timeout_of_the_guests_own_is_told_to_the_guest() {
     let server = server().await;
-    let host = Host::of("typed", &format!("deadline = \"30s\"\ngrant = {{ http = [\"http://{server}\"] }}"));
+    let host = Host::of("typed", &format!("deadline = \"60s\"\ngrant = {{ http = [\"http://{server}\"] }}"));
     let start = Instant::now();
     let reply = host.client.get(&format!("/fetch?timeout=200&url=http://{server}/silent")).await;
     assert_eq!(reply.status, 502, "{}", reply.text());
     assert!(reply.text().contains("time"), "{}", reply.text());
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < BOUNDED, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn an_origin_nobody_listens_on_is_an_error_in_the_guest() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = Nobody::new();
+    let free = nobody.address;
     for component in KINDS {
         let host = Host::of(component, &format!("grant = {{ http = [\"http://{free}\"] }}"));
         let reply = fetch(&host, &format!("http://{free}/"), "").await;

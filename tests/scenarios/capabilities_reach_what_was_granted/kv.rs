@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ::http::Method;
-use harness::{Host, Setup};
+use harness::{Host, Setup, until};
 use serde_json::{Value, json};
 
 use super::{denied, good};
@@ -190,7 +190,9 @@ async fn what_was_acknowledged_survives_the_death_of_the_host() {
             })
         };
         set(&host, "k", &format!("{acknowledged}")).await;
-        while get(&host, "n").await.is_none_or(|n| n.parse::<i64>().unwrap() < acknowledged + 50) {}
+        let counted =
+            async || get(&host, "n").await.is_some_and(|n| n.parse::<i64>().unwrap() >= acknowledged + 50);
+        until("nothing is counted", counted).await;
         host = host.kill_and_restart();
         let last = counting.await.unwrap();
         let kept: i64 = get(&host, "n").await.unwrap().parse().unwrap();

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use harness::{Host, Setup, component, guest, ostler, tagged};
+use harness::{Host, Nobody, Setup, component, guest, ostler, tagged};
 use serde_json::Value;
 
 fn host() -> Host {
@@ -92,8 +92,8 @@ fn reload_tells_whether_the_file_is_in_force() {
 fn nobody_at_the_admin_address_is_told() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("admin.token"), "0123456789abcdef").unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let admin = format!("http://{free}");
+    let nobody = Nobody::new();
+    let admin = format!("http://{}", nobody.address);
     let output = Command::new(ostler())
         .args(["releases", "up", "--admin", &admin])
         .current_dir(folder.path())

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use harness::{Client, Version, ostler};
+use harness::{Client, Version, free_port, ostler};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// For a first compilation, of the standard library too, on a busy machine.
@@ -27,7 +27,7 @@ impl Developing {
         let new =
             Command::new(ostler()).args(["new", "fresh", "--lang", "rust"]).current_dir(folder).status();
         assert!(new.unwrap().success());
-        let (address, admin) = (free(), free());
+        let [address, admin] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
         let file = folder.join("fresh/ostler.toml");
         let text = fs::read_to_string(&file).unwrap().replace("127.0.0.1:8080", &address.to_string());
         fs::write(&file, format!("{text}\n[admin]\nlisten = \"{admin}\"\n")).unwrap();
@@ -78,10 +78,6 @@ impl Drop for Developing {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ type Row = (String, usize, Option<String>, Value, String, Option<String>);
 /// What Ostler says; a default that the code would pass is the one that the script passes.
 fn of_ostler(file: &Value, contexts: &[Value]) -> Vec<Answer> {
     let document = Document::read("flags.json".as_ref(), file.to_string().as_bytes()).unwrap();
-    let set = FlagSet::new(document.flags, document.metadata);
+    let set = FlagSet::new(document.flags);
     let mut answers = Vec::new();
     for (key, flag) in file["flags"].as_object().unwrap() {
         let default = match flag["variants"].as_object().unwrap().values().next().unwrap() {

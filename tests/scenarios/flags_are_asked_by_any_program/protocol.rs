@@ -1,8 +1,8 @@
 //! The protocol by hand: what it refuses, bulk answers that have not changed, and where it is served.
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
-use harness::{Client, Host, Reply, Setup, Version};
+use harness::{Client, Host, Reply, Setup, Version, free_port, until};
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ async fn a_bulk_answer_that_has_not_changed_is_not_sent_again() {
 
 #[tokio::test]
 async fn it_is_served_where_it_was_told_and_nowhere_else() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let setup = Setup::new()
         .with(&format!("[flags]\nfiles = ['flags.json']\n[flags.ofrep]\nauth = []\nlisten = '{free}'"));
     std::fs::write(setup.folder().join("flags.json"), definitions().to_string()).unwrap();
@@ -104,15 +104,10 @@ async fn it_is_served_where_it_was_told_and_nowhere_else() {
 
 /// What a flag says, asked until it is `wanted`.
 async fn await_value(host: &Host, key: &str, wanted: &Value) {
-    let start = Instant::now();
-    loop {
-        let reply = post(host, key, &format!("{ALL}/plain"), "{}", "").await;
-        if reply.json().get("value") == Some(wanted) {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "{}", reply.text());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("another value", async || {
+        post(host, key, &format!("{ALL}/plain"), "{}", "").await.json().get("value") == Some(wanted)
+    })
+    .await;
 }
 
 #[tokio::test]

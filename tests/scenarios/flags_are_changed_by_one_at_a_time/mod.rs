@@ -25,24 +25,29 @@ async fn send(
 }
 
 async fn put(host: &Host, default: &str, fields: &[(&'static str, &str)]) -> Reply {
-    send(host, Method::PUT, "/new", json!({ "definition": definition(default) }), fields).await
+    put_by(host, None, default, fields).await
+}
+
+async fn put_by(host: &Host, who: Option<&str>, default: &str, fields: &[(&'static str, &str)]) -> Reply {
+    let body = json!({ "definition": definition(default), "who": who });
+    send(host, Method::PUT, "/new", body, fields).await
 }
 
 #[tokio::test]
 async fn an_update_that_would_lose_another_is_refused() {
     let host = Setup::new().start();
-    let made = put(&host, "on", &[("if-none-match", "*"), ("x-ostler-by", "ada")]).await;
+    let made = put_by(&host, Some("ada"), "on", &[("if-none-match", "*")]).await;
     assert_eq!((made.status.as_u16(), made.header("etag")), (201, "\"1\""), "{}", made.text());
     let again = put(&host, "off", &[("if-none-match", "*")]).await;
     assert_eq!((again.status.as_u16(), again.code().as_str()), (409, "conflict"));
     // Two read version 1; the second of them to write is told.
-    let first = put(&host, "off", &[("if-match", "\"1\""), ("x-ostler-by", "bob")]).await;
+    let first = put_by(&host, Some("bob"), "off", &[("if-match", "\"1\"")]).await;
     assert_eq!((first.status.as_u16(), first.header("etag")), (200, "\"2\""));
     let second = put(&host, "on", &[("if-match", "\"1\"")]).await;
     assert_eq!((second.status.as_u16(), second.code().as_str()), (409, "conflict"));
     assert!(second.json()["detail"].as_str().unwrap().contains("version 2"), "{}", second.text());
     let now = send(&host, Method::GET, "/new", Value::Null, &[]).await.json();
-    assert_eq!((&now["definition"]["defaultVariant"], &now["by"]), (&json!("off"), &json!("bob")));
+    assert_eq!((&now["definition"]["defaultVariant"], &now["who"]), (&json!("off"), &json!("bob")));
     // Of many at once for one version, one is made.
     let mut asked = tokio::task::JoinSet::new();
     for _ in 0..8 {
@@ -112,7 +117,7 @@ async fn the_command_line_sets_toggles_shows_and_rolls_back_and_kill_9_loses_not
     };
     assert!(done(&["list"]).contains("there are no flags"));
     assert_eq!(
-        done(&["set", "shop/new", "FILE", "--by", "ada", "--why", "ticket 17"]),
+        done(&["set", "shop/new", "FILE", "--who", "ada", "--why", "ticket 17"]),
         "shop/new is set, version 1"
     );
     let told = done(&["list"]);

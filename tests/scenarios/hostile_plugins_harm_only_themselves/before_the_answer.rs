@@ -1,6 +1,6 @@
 //! Harm before there is an answer: the status tells.
 
-use super::{comes_back, goes_on, host, refused};
+use super::{comes_back, goes_on, host, plugin, refused};
 
 /// Paths of every kind of component, with what they end in.
 const EVERYWHERE: &[(&str, u16, &str)] = &[
@@ -84,7 +84,7 @@ async fn a_table_that_grows_without_end() {
     // The second allows more than the host's pool has room for.
     for elements in [20_000, 10_000_000] {
         let host = harness::Setup::new()
-            .plugin("bad", "table-bomb", &format!("deadline = \"5s\"\ntable_elements = {elements}"))
+            .plugin("bad", "table-bomb", &format!("deadline = \"30s\"\ntable_elements = {elements}"))
             .route("/bomb", "bad")
             .plugin("good", "typed", "")
             .route("/", "good")
@@ -105,12 +105,14 @@ async fn harm(component: &str, instances: &str, own: &[(&str, u16, &str)]) {
         refused(&host, path, *status, code).await;
     }
     comes_back(&host, if instances == "fresh" { 0.0 } else { 16e6 }).await;
-    let traps = |kind: &str| format!("kind={kind:?}");
     for kind in ["deadline_exceeded", "plugin_trapped", "response_too_large"] {
         let paths = EVERYWHERE.iter().chain(own).filter(|(_, _, code)| *code == kind).count();
-        let counted = host.metric("ostler_plugin_traps_total", &["plugin=\"bad\"", &traps(kind)]).await;
-        assert_eq!(counted, paths as f64, "{kind}");
-        let counted = host.metric("ostler_requests_total", &["plugin=\"bad\"", &traps(kind)]).await;
-        assert_eq!(counted, paths as f64, "{kind}");
+        let labels = [&*format!("plugin={:?}", plugin(kind)), &format!("kind={kind:?}")];
+        let traps = host.metric("ostler_plugin_traps_total", &labels).await;
+        let requests = host.metric("ostler_requests_total", &labels).await;
+        assert_eq!(traps, requests, "{kind}");
+        // On a busy machine honest requests may have missed the short deadline, too.
+        let more = plugin(kind) == "late" && traps >= paths as f64;
+        assert!(traps == paths as f64 || more, "{kind}: {traps} for {paths} paths");
     }
 }

@@ -1,6 +1,6 @@
 //! Harm after the head is out: the status is gone, so the body must not end as if it were whole.
 
-use super::{ask, comes_back, goes_on, host};
+use super::{ask, comes_back, goes_on, host, plugin};
 
 #[tokio::test]
 async fn a_plugin_of_wasi_http_2() {
@@ -21,7 +21,7 @@ async fn harm(component: &str) {
             ("/wait-inside", "deadline_exceeded"),
             ("/spin-inside", "deadline_exceeded"),
         ] {
-            let reply = ask(&host, path).await;
+            let reply = ask(&host, path, code).await;
             assert_eq!(reply.status, 200, "{path}");
             assert!(!reply.whole, "{path} ended as if it were whole");
             assert!(reply.body.len() <= 1 << 20, "{path} sent {}", reply.body.len());
@@ -29,14 +29,18 @@ async fn harm(component: &str) {
             goes_on(&host, path).await;
         }
         // What dies before its head is sent on is still given the right status.
-        let reply = ask(&host, "/trap-inside").await;
+        let reply = ask(&host, "/trap-inside", "plugin_trapped").await;
         assert!(reply.status == 500 || !reply.whole, "it ended as if it were whole: {reply:?}");
         told(&host, reply.header("x-request-id"), "plugin_trapped").await;
         goes_on(&host, "/trap-inside").await;
         for kind in ["deadline_exceeded", "plugin_trapped"] {
-            let labels = ["plugin=\"bad\"", &format!("kind={kind:?}")];
+            let labels = [&*format!("plugin={:?}", plugin(kind)), &format!("kind={kind:?}")];
             let counted = host.metric("ostler_plugin_traps_total", &labels).await;
-            assert_eq!(counted, if kind == "plugin_trapped" { 1.0 } else { 2.0 }, "{kind}");
+            // On a busy machine honest requests may have missed the short deadline, too.
+            assert!(
+                if kind == "plugin_trapped" { counted == 1.0 } else { counted >= 2.0 },
+                "{kind}: {counted}"
+            );
         }
         comes_back(&host, if instances == "fresh" { 0.0 } else { 16e6 }).await;
     }
@@ -46,7 +50,7 @@ async fn harm(component: &str) {
 async fn a_body_that_never_ends_is_cut_at_the_deadline() {
     for component in ["p2", "p3"] {
         let host = harness::Host::of(component, "deadline = \"300ms\"\nresponse_body = \"1TiB\"");
-        let reply = ask(&host, "/endless").await;
+        let reply = host.client.get("/endless").await;
         assert!(!reply.whole && !reply.body.is_empty(), "{component}: {} bytes", reply.body.len());
         told(&host, reply.header("x-request-id"), "deadline_exceeded").await;
     }

@@ -1,9 +1,9 @@
 //! Three hosts that share a Redis, and what becomes of them when it hangs, dies and comes back.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use harness::{Host, Server};
+use harness::{BOUNDED, Host, Server, until};
 use rustix::process::Signal;
 
 use super::{flood, host};
@@ -28,17 +28,17 @@ fn redis(port: u16) -> Command {
     command
 }
 
-fn tables(server: &Server, limit: &str) -> String {
+fn tables(server: &Server, deadline: &str, limit: &str) -> String {
     let port = server.port();
     format!(
-        "[redis]\nurl = \"redis://127.0.0.1:{port}\"\ndeadline = \"500ms\"\n[limits.a]\nshared = true\n{limit}"
+        "[redis]\nurl = \"redis://127.0.0.1:{port}\"\ndeadline = {deadline:?}\n[limits.a]\nshared = true\n{limit}"
     )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hosts_admit_together_what_one_would() {
     let server = Server::start(redis);
-    let tables = tables(&server, "rate = \"100/day\"\nwhen_unavailable = \"closed\"");
+    let tables = tables(&server, "10s", "rate = \"100/day\"\nwhen_unavailable = \"closed\"");
     let hosts: Vec<Host> = (0..3).map(|_| host(&tables, &LIMITED)).collect();
     let floods = hosts.iter().map(|host| tokio::spawn(flood(host.address, 22, 5, "/")));
     let (mut admitted, mut refused) = (0, 0);
@@ -55,7 +55,7 @@ async fn three_hosts_admit_together_what_one_would() {
 async fn a_redis_that_goes_is_told_once_and_costs_one_deadline() {
     let server = Server::start(redis);
     let port = server.port();
-    let tables = tables(&server, "rate = \"5/day\"");
+    let tables = tables(&server, "2s", "rate = \"5/day\"");
     let host = host(&tables, &LIMITED);
     assert_eq!(host.client.get("/").await.status, 200);
     assert_eq!(host.metric("ostler_redis_up", &[]).await, 1.0);
@@ -63,16 +63,14 @@ async fn a_redis_that_goes_is_told_once_and_costs_one_deadline() {
     server.signal(Signal::STOP);
     let start = Instant::now();
     assert_eq!(host.client.get("/").await.status, 200);
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < BOUNDED, "{:?}", start.elapsed());
     assert_eq!(host.metric("ostler_redis_up", &[]).await, 0.0);
     // The rule holds on this host meanwhile: four more, and then no more.
-    let start = Instant::now();
     let mut statuses = Vec::new();
     for _ in 0..10 {
         statuses.push(host.client.get("/").await.status.as_u16());
     }
     assert_eq!(statuses, [200, 200, 200, 200, 429, 429, 429, 429, 429, 429]);
-    assert!(start.elapsed() < Duration::from_secs(2), "known to be gone: {:?}", start.elapsed());
     assert_eq!(host.metric("ostler_limit_alone_total", &["limit=\"a\""]).await, 11.0);
 
     server.signal(Signal::CONT);
@@ -82,14 +80,10 @@ async fn a_redis_that_goes_is_told_once_and_costs_one_deadline() {
     server.kill();
     assert_eq!(host.client.get("/").await.status, 429, "what this host admitted alone still counts here");
     let _server = Server::again(port, redis(port));
-    let start = Instant::now();
-    while host.metric("ostler_redis_up", &[]).await == 0.0 {
-        assert!(start.elapsed() < Duration::from_secs(30), "it does not come back");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("it does not come back", async || host.metric("ostler_redis_up", &[]).await == 1.0).await;
     assert_eq!(host.client.get("/").await.status, 200);
     let gone = |text: &str| text.starts_with("Redis is gone");
-    let told = host.lines().iter().filter(|line| line["msg"].as_str().is_some_and(gone)).count();
+    let told = host.lines_so_far().await.iter().filter(|line| line["msg"].as_str().is_some_and(gone)).count();
     assert!((1..=2).contains(&told), "{told} lines for two outages");
 }
 
@@ -98,7 +92,7 @@ async fn without_redis_open_admits_and_closed_refuses() {
     for (when, status, code) in [("open", 200, ""), ("closed", 503, "limit_unavailable")] {
         let server = Server::start(redis);
         let limit = format!("rate = \"2/day\"\nwhen_unavailable = \"{when}\"");
-        let host = host(&tables(&server, &limit), &LIMITED);
+        let host = host(&tables(&server, "10s", &limit), &LIMITED);
         assert_eq!(host.client.get("/").await.status, 200);
         server.kill();
         for _ in 0..5 {

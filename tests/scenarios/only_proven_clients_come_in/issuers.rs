@@ -86,7 +86,7 @@ async fn a_token_of_the_issuer_is_served_and_everything_else_is_asked_for_one() 
         2.0
     );
     assert_eq!(host.metric("ostler_auth_failures_total", &["reason=\"signature\""]).await, 1.0);
-    let log = log(&host);
+    let log = log(&host).await;
     for part in good["Bearer ".len()..].split('.') {
         assert!(!log.contains(part), "a part of a token in the log");
     }
@@ -180,6 +180,6 @@ async fn a_provider_is_asked_about_opaque_tokens_and_its_signed_ones_are_verifie
     provider.kill();
     let reply = ask(&host.client, &[("authorization", &bearer(&opaque))]).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (503, "identity_unavailable".into()));
-    let log = log(&host);
+    let log = log(&host).await;
     assert!(!log.contains(&opaque) && !log.contains("100% safe"));
 }

@@ -55,6 +55,6 @@ async fn post(issuer: &Server, path: &str, form: &str, authorization: Option<&st
 }
 
 /// Everything the host wrote so far.
-fn log(host: &Host) -> String {
-    host.lines().iter().map(ToString::to_string).collect()
+async fn log(host: &Host) -> String {
+    host.lines_so_far().await.iter().map(ToString::to_string).collect()
 }

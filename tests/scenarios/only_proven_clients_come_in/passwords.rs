@@ -56,7 +56,7 @@ async fn a_password_lets_in_and_is_kept_from_plugin_and_log() {
         assert_eq!(reply.status, 401);
         assert_eq!(reply.header("www-authenticate"), "Basic realm=\"people\", charset=\"UTF-8\"");
     }
-    let log = log(&host);
+    let log = log(&host).await;
     assert!(
         !log.contains("horse")
             && !log.contains(&ANNA[6..])

@@ -10,32 +10,56 @@ use super::browser::Browser;
 
 /// The code of the app, so many steps from now.
 pub(super) fn code(secret: &str, steps: u64) -> String {
-    let secret = Secret::try_from_base32(secret).unwrap();
-    let totp = Builder::new().with_secret(secret).with_account_name("a").build().unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    totp.generate(now + 30 * steps).to_string()
+    code_at(secret, now() + 30 * steps)
 }
 
-/// A browser that has enrolled a second factor on its way to `/pay`, the secret, and the recovery codes.
-async fn enrolled(place: &Place, name: &str) -> (Browser, String, Vec<String>) {
+fn code_at(secret: &str, time: u64) -> String {
+    let secret = Secret::try_from_base32(secret).unwrap();
+    let totp = Builder::new().with_secret(secret).with_account_name("a").build().unwrap();
+    totp.generate(time).to_string()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// A code that the app shows neither now nor a step before or after.
+fn wrong(secret: &str) -> String {
+    let shown: Vec<_> = (0..4).map(|step| code_at(secret, now() + 30 * step - 60)).collect();
+    (0..).map(|number| format!("{number:06}")).find(|code| !shown.contains(code)).unwrap()
+}
+
+/// What came of an enrolment.
+struct Enrolled {
+    browser: Browser,
+    secret: String,
+    /// The code with which it was proved.
+    used: String,
+    recovery: Vec<String>,
+}
+
+/// A browser that has enrolled a second factor on its way to `/pay`.
+async fn enrolled(place: &Place, name: &str) -> Enrolled {
     let (mut browser, _) = place.logged_in(name).await;
     let before = place.session(&mut browser);
     let page = browser.visit(&place.url("/pay")).await.text();
     assert!(browser.at.contains("/auth/mfa/enrol?return_to=%2Fpay"), "{}", browser.at);
     let secret = page.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     assert!(page.contains(&format!("secret={secret}")) && page.contains("otpauth://totp/"), "{page}");
-    let wrong = browser.send(Method::POST, "/auth/mfa/enrol", "code=000000", &[]).await;
-    assert!(wrong.status == 401 && wrong.text().contains(&secret), "the same secret is shown again");
-    let form = format!("return_to=%2Fpay&code={}", code(&secret, 0));
+    let form = format!("code={}", wrong(&secret));
+    let refused = browser.send(Method::POST, "/auth/mfa/enrol", &form, &[]).await;
+    assert!(refused.status == 401 && refused.text().contains(&secret), "the same secret is shown again");
+    let used = code(&secret, 0);
+    let form = format!("return_to=%2Fpay&code={used}");
     let done = browser.send(Method::POST, "/auth/mfa/enrol", &form, &[]).await;
     let page = done.text();
     assert_eq!(done.status, 200, "{page}");
-    let codes: Vec<_> =
+    let recovery: Vec<_> =
         page.split("<li><code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect();
-    assert_eq!(codes.len(), 10);
+    assert_eq!(recovery.len(), 10);
     assert_ne!(place.session(&mut browser), before, "what a session may do has changed, so its id has");
     assert_eq!(place.status(&before).await, 401);
-    (browser, secret, codes)
+    Enrolled { browser, secret, used, recovery }
 }
 
 /// The page behind the second factor, which the plugin does not know and was asked for.
@@ -46,11 +70,11 @@ async fn pays(browser: &mut Browser, place: &Place) -> bool {
 #[tokio::test]
 async fn a_sensitive_route_asks_for_a_second_factor_and_takes_each_code_once() {
     let place = Place::new("");
-    let (mut phone, secret, _) = enrolled(&place, "alice").await;
+    let Enrolled { browser: mut phone, secret, used, .. } = enrolled(&place, "alice").await;
     assert!(pays(&mut phone, &place).await);
     let (mut browser, _) = place.logged_in("alice").await;
     assert!(browser.visit(&place.url("/pay")).await.text().contains("Second factor"));
-    let replayed = browser.send(Method::POST, "/auth/mfa", &format!("code={}", code(&secret, 0)), &[]).await;
+    let replayed = browser.send(Method::POST, "/auth/mfa", &format!("code={used}"), &[]).await;
     assert_eq!(replayed.status, 401, "the code of the enrolment is used up");
     let right = format!("return_to=%2Fpay&code={}", code(&secret, 1));
     let done = browser.send(Method::POST, "/auth/mfa", &right, &[]).await;
@@ -58,7 +82,7 @@ async fn a_sensitive_route_asks_for_a_second_factor_and_takes_each_code_once() {
     assert!(pays(&mut browser, &place).await);
     assert_eq!(browser.send(Method::POST, "/auth/mfa", &right, &[]).await.status, 401);
     // Neither the secret nor a code is in a log.
-    assert!(!format!("{:?}", place.host.lines()).contains(&secret));
+    assert!(!format!("{:?}", place.host.lines_so_far().await).contains(&secret));
 }
 
 #[tokio::test]
@@ -86,29 +110,29 @@ async fn programs_are_told_what_is_needed() {
 #[tokio::test]
 async fn wrong_codes_lock_out_also_in_another_session_and_after_kill_9() {
     let mut place = Place::new("");
-    let (_, secret, codes) = enrolled(&place, "alice").await;
+    let Enrolled { secret, recovery, .. } = enrolled(&place, "alice").await;
     let (mut one, _) = place.logged_in("alice").await;
     let (mut two, _) = place.logged_in("alice").await;
     for round in 0..5 {
         let browser = if round % 2 == 0 { &mut one } else { &mut two };
-        let reply = browser.send(Method::POST, "/auth/mfa", "code=000000", &[]).await;
+        let reply = browser.send(Method::POST, "/auth/mfa", &format!("code={}", wrong(&secret)), &[]).await;
         assert_eq!(reply.status, 401, "{}", reply.text());
     }
     place.host = place.host.kill_and_restart();
-    for code in [code(&secret, 1), codes[0].clone()] {
+    for code in [code(&secret, 1), recovery[0].clone()] {
         let reply = two.send(Method::POST, &place.url("/auth/mfa"), &format!("code={code}"), &[]).await;
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (429, "rate_limited"));
         assert!(reply.header("retry-after").parse::<u64>().unwrap() > 800);
     }
     // Others are not locked out.
-    let (mut bob, ..) = enrolled(&place, "bob").await;
+    let mut bob = enrolled(&place, "bob").await.browser;
     assert!(pays(&mut bob, &place).await);
 }
 
 #[tokio::test]
 async fn a_recovery_code_helps_once_and_a_factor_is_replaced_only_by_its_owner() {
     let place = Place::new("");
-    let (_, _, codes) = enrolled(&place, "alice").await;
+    let codes = enrolled(&place, "alice").await.recovery;
     let (mut browser, _) = place.logged_in("alice").await;
     let asked = browser.visit(&place.url("/auth/mfa/enrol")).await;
     assert!(asked.text().contains("Second factor") && !asked.text().contains("otpauth"), "{}", asked.text());

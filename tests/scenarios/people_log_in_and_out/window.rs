@@ -1,7 +1,5 @@
 //! One whole login in a real browser.
 
-use std::time::Duration;
-
 use harness::Page;
 
 use super::Place;
@@ -13,7 +11,9 @@ async fn a_person_logs_in_and_out_in_a_real_browser() {
     let (url, origin) = (place.url("/pay"), place.origin.clone());
     tokio::task::spawn_blocking(move || {
         let mut page = Page::open(&url);
-        page.until("document.querySelector('input[name=login]') !== null");
+        page.until(
+            "document.readyState === 'complete' && document.querySelector('input[name=login]') !== null",
+        );
         page.evaluate(
             "document.querySelector('input[name=login]').value = 'alice'; \
              document.querySelector('input[name=password]').value = 'x'; \
@@ -38,7 +38,6 @@ async fn a_person_logs_in_and_out_in_a_real_browser() {
         page.until("document.readyState === 'complete' && document.title === 'Log out?'");
         page.evaluate("document.querySelector('form').requestSubmit(); 1");
         page.until("location.href.includes('/session/end') && document.readyState === 'complete'");
-        std::thread::sleep(Duration::from_millis(100));
         // The provider was left half way, so it still knows the person, but this site does not: it asks for the factor again.
         page.evaluate(&format!("location.href = '{url}'; 1"));
         page.until("document.readyState === 'complete' && document.title === 'Second factor'");

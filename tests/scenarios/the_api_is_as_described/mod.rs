@@ -50,6 +50,7 @@ fn real(path: &str, key: &str) -> String {
         .replace("{id}", key)
         .replace("{key}", "f")
         .replace("{wish}", "pause")
+        .replace("{number}", "1")
         + query
 }
 
@@ -74,7 +75,7 @@ async fn every_operation_answers_with_a_status_and_a_shape_that_are_described() 
         let body = match operation["requestBody"]["content"].as_object() {
             Some(_) if path == "/v1/cache/purge" => br#"{"all": true}"#.to_vec(),
             Some(content) if content.contains_key("application/wasm") => component("hello-typed"),
-            Some(_) if path == "/v1/flags/{key}" => FLAG.as_bytes().to_vec(),
+            Some(_) if operation["operationId"] == "setFlag" => FLAG.as_bytes().to_vec(),
             Some(_) if path == "/v1/keys" => br#"{ "name": "another" }"#.to_vec(),
             Some(_) => b"{}".to_vec(),
             None => Vec::new(),

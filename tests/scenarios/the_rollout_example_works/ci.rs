@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use harness::{Host, Setup, Version, ostler};
 use http::Method;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::{example, told};
 
@@ -41,7 +43,7 @@ impl Project {
         fs::write(setup.folder().join("requests.toml"), requests).unwrap();
         let host = setup
             .with(&format!("[admission]\nsignature = true\nsmoke = true\n[admission.keys.ci]\nkey = {public:?}"))
-            .with("[plugins.app]\n[plugins.app.rollout]\nsticky = \"cookie:user\"\n[plugins.app.rollout.analysis]\nevery = \"500ms\"")
+            .with("[plugins.app]\n[plugins.app.rollout]\nsticky = \"cookie:user\"\n[plugins.app.rollout.analysis]\nevery = \"500ms\"\nsignificance = 1e-9")
             .route("/", "app")
             .start();
         Project { host, folder }
@@ -55,7 +57,7 @@ impl Project {
         fs::write(self.folder.join("handler.c"), text).unwrap();
     }
 
-    async fn ci(&self, rollout: &str, signed: bool) -> Output {
+    fn command(&self, rollout: &str, signed: bool) -> Command {
         let mut command = Command::new("sh");
         command.arg(example().join("ci.sh")).current_dir(&self.host.folder).env("OSTLER", ostler());
         command.env("PLUGIN", "app").env("SOURCE", "app").env("TEST", "make test").env("ROLLOUT", rollout);
@@ -63,7 +65,25 @@ impl Project {
         if signed {
             command.env("KEY", "signing.key");
         }
+        command
+    }
+
+    async fn ci(&self, rollout: &str, signed: bool) -> Output {
+        let mut command = self.command(rollout, signed);
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// The rollout under way, once there is one.
+    async fn begun(&self) -> Value {
+        let start = Instant::now();
+        loop {
+            let rollout = self.host.admin.get("/v1/plugins/app/rollout").await.json();
+            if rollout["state"] == "running" {
+                return rollout;
+            }
+            assert!(start.elapsed() < Duration::from_secs(120), "no rollout begins: {rollout}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn live(&self) -> String {
@@ -71,36 +91,41 @@ impl Project {
     }
 }
 
-/// Users ask until this is dropped; how many answers they got, and how many of them were failures.
+/// Users who ask until it is enough; how many answers they got, and how many of them were failures.
 struct Load {
     stop: Arc<AtomicBool>,
     asked: Arc<AtomicU64>,
     failed: Arc<AtomicU64>,
+    users: JoinSet<()>,
 }
 
 impl Load {
     fn start(host: &Host) -> Self {
-        let load = Load { stop: Arc::default(), asked: Arc::default(), failed: Arc::default() };
+        let mut load = Load {
+            stop: Arc::default(),
+            asked: Arc::default(),
+            failed: Arc::default(),
+            users: JoinSet::new(),
+        };
         for version in [Version::Http1, Version::Http2] {
             let (client, stop) = (host.client(version), load.stop.clone());
             let (asked, failed) = (load.asked.clone(), load.failed.clone());
-            tokio::spawn(async move {
+            load.users.spawn(async move {
                 while !stop.load(Relaxed) {
                     let mut request = client.request(Method::GET, "/", "");
                     let user = asked.fetch_add(1, Relaxed) % USERS;
                     request.headers_mut().insert("cookie", format!("user={user}").parse().unwrap());
-                    let reply = client.try_send(request).await.unwrap();
-                    failed.fetch_add(u64::from(reply.status != 200), Relaxed);
+                    let good = client.try_send(request).await.is_ok_and(|reply| reply.status == 200);
+                    failed.fetch_add(u64::from(!good), Relaxed);
                 }
             });
         }
         load
     }
-}
 
-impl Drop for Load {
-    fn drop(&mut self) {
+    async fn finish(self) {
         self.stop.store(true, Relaxed);
+        self.users.join_all().await;
     }
 }
 
@@ -129,7 +154,18 @@ async fn the_ci_script_builds_tests_signs_deploys_and_tells_what_became_of_it() 
     assert_eq!(project.live().await, "two");
     let (asked, failed) = (load.asked.load(Relaxed), load.failed.load(Relaxed));
     assert!(failed > 0 && failed * 20 < asked, "{failed} of {asked} failed");
-    drop(load);
+    load.finish().await;
+
+    // Ended by its CI, it gives up what nobody would hear of any more.
+    project.write("    return ostler_text(\"four\");");
+    let mut command = project.command("--strategy canary --steps 25,100 --interval 1h", true);
+    let mut ended = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let id = project.begun().await["id"].to_string();
+    told(&Command::new("kill").arg(ended.id().to_string()).output().unwrap());
+    let status = tokio::task::spawn_blocking(move || ended.wait().unwrap()).await.unwrap();
+    let rollout = project.host.admin.get(&format!("/v1/plugins/app/rollouts/{id}")).await.json();
+    assert_eq!((status.code(), &rollout["state"]), (Some(1), &"aborted".into()), "{rollout}");
+    assert_eq!(project.live().await, "two");
 
     project.write("    return ostler_text(\"three\") + ;");
     assert!(!project.ci("--strategy instant", true).await.status.success(), "it does not compile");

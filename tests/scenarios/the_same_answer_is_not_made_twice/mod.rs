@@ -24,6 +24,13 @@ async fn count(client: &Client, key: &str) -> Reply {
     reply
 }
 
+/// GET with a host name, which hosts on ports of their own have in common, and one that starts again.
+async fn get(host: &Host, path: &str) -> Reply {
+    let mut request = host.client.request(http::Method::GET, path, "");
+    request.headers_mut().insert("host", "shop.test".parse().unwrap());
+    host.client.try_send(request).await.unwrap()
+}
+
 fn is_hit(reply: &Reply) -> bool {
     reply.header("cache-status").starts_with("Ostler; hit")
 }

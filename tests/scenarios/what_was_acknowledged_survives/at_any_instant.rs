@@ -1,10 +1,11 @@
 //! Kills in the middle of changes of all kinds.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use harness::{Client, Host, Setup, component, tagged};
+use harness::{Client, Host, Setup, component, tagged, until};
 use http::Method;
 use rustix::process::Signal;
 
@@ -28,21 +29,27 @@ async fn acknowledged_uploads_definitions_and_rollbacks_hold() {
     let mut host = setup.route("/up", "up").route("/", "good").start();
     host.admin.send(Method::PUT, "/v1/plugins/good/releases", component("hello-typed")).await;
     let model = Arc::new(Mutex::new(Model::default()));
-    let mut changes = 0;
     for round in 0..ROUNDS {
-        let changing = tokio::spawn(change_for_ever(host.admin.clone(), model.clone(), round));
-        let instant = random() % 500;
-        tokio::time::sleep(Duration::from_millis(300 + instant)).await;
+        let acknowledged = Arc::new(AtomicUsize::new(0));
+        let changing =
+            tokio::spawn(change_for_ever(host.admin.clone(), model.clone(), round, acknowledged.clone()));
+        until("no change is acknowledged", async || acknowledged.load(Relaxed) >= 2).await;
+        // The instant of the kill, not a wait for something.
+        tokio::time::sleep(Duration::from_millis(random() % 500)).await;
         host.signal(Signal::KILL);
-        changes += changing.await.unwrap();
+        changing.await.unwrap();
         host = host.kill_and_restart();
         check(&host, &model).await;
     }
-    assert!(changes > ROUNDS, "only {changes} changes were acknowledged");
 }
 
-/// Changes one thing after the other until the host is gone; how many it acknowledged.
-async fn change_for_ever(admin: Client, model: Arc<Mutex<Model>>, round: usize) -> usize {
+/// Changes one thing after the other until the host is gone, and counts how many it acknowledged.
+async fn change_for_ever(
+    admin: Client,
+    model: Arc<Mutex<Model>>,
+    round: usize,
+    acknowledged: Arc<AtomicUsize>,
+) {
     for number in 0.. {
         let (method, path, body) = begin(&mut model.lock().unwrap(), round * 1_000 + number);
         let request = admin.request(method.clone(), &path, body);
@@ -50,11 +57,11 @@ async fn change_for_ever(admin: Client, model: Arc<Mutex<Model>>, round: usize) 
             Ok(reply) if reply.whole => {
                 assert!(reply.status.is_success(), "{method} {path}: {} {}", reply.status, reply.text());
                 acknowledge(&mut model.lock().unwrap(), &path);
+                acknowledged.fetch_add(1, Relaxed);
             }
-            _ => return number,
+            _ => return,
         }
     }
-    unreachable!()
 }
 
 /// The next request; what it would bring about is added to what may be found.

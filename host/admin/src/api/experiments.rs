@@ -59,11 +59,13 @@ fn split(weights: &mut BTreeMap<String, f64>, value: &str) -> Result<(), String>
     let read =
         value.rsplit_once(':').and_then(|(variant, weight)| Some((variant, weight.parse::<f64>().ok()?)));
     match read {
-        Some((variant, weight)) if weight > 0.0 && weight <= 1e9 => {
+        Some((variant, weight)) if (0.0..=1e9).contains(&weight) => {
             weights.insert(variant.to_owned(), weight);
             Ok(())
         }
-        _ => Err(format!("split: found {value:?}; allowed: VARIANT:WEIGHT, as on:50, with a weight above 0")),
+        _ => {
+            Err(format!("split: found {value:?}; allowed: VARIANT:WEIGHT, as on:50, with a weight from 0 on"))
+        }
     }
 }
 
@@ -71,7 +73,9 @@ impl From<NotShown> for Problem {
     fn from(error: NotShown) -> Self {
         match error {
             NotShown::NoSuch(_) => Problem::new(StatusCode::NOT_FOUND, "not_found", error.to_string()),
-            NotShown::NoSuchVariant { .. } => Problem::invalid(vec![error.to_string()]),
+            NotShown::NoSuchVariant { .. } | NotShown::NoWeight { .. } => {
+                Problem::invalid(vec![error.to_string()])
+            }
         }
     }
 }
@@ -85,15 +89,8 @@ mod tests {
         let by = read("against=off&split=on:90&split=a%3Ab:10").unwrap();
         assert_eq!(by.against.as_deref(), Some("off"));
         assert_eq!(by.split, [("on".to_owned(), 90.0), ("a:b".to_owned(), 10.0)].into());
-        for bad in [
-            "splt=on:1",
-            "split=on",
-            "split=on:0",
-            "split=on:-1",
-            "split=on:nan",
-            "split=on:inf",
-            "split=on:1e300",
-        ] {
+        for bad in ["splt=on:1", "split=on", "split=on:-1", "split=on:nan", "split=on:inf", "split=on:1e300"]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert!(named("%ff").is_err());

@@ -1,6 +1,7 @@
 //! `/v1/openapi.json`: the API's own description (OpenAPI 3.1).
 
 mod flags;
+mod rollouts;
 
 use serde_json::{Value, json};
 
@@ -56,9 +57,10 @@ fn paths() -> Value {
             "parameters": name,
             "get": operation("listReleases", "Releases, the latest activated first.", None,
                 &[("200", "Releases"), ("404", "Problem")]),
-            "put": operation("deploy", "Validates, compiles, records and activates a component; 200 if it was known already.",
+            "put": with_parameters(operation("deploy", "Validates, compiles, records and activates a component; 200 if it was known already.",
                 Some(("application/wasm", "Component")),
                 &[("200", "Deployed"), ("201", "Deployed"), ("404", "Problem"), ("409", "Problem"), ("413", "Problem"), ("422", "Problem")]),
+                rollouts::options()),
         },
         "/v1/plugins/{name}/releases/{digest}": {
             "parameters": [{ "$ref": "#/components/parameters/name" },
@@ -89,6 +91,13 @@ fn paths() -> Value {
                     "schema": { "type": "integer", "minimum": 1, "maximum": 101 } }],
             "get": operation("listRollouts", "Rollouts, the one under way first, then the latest.", None,
                 &[("200", "Rollouts"), ("404", "Problem"), ("422", "Problem")]),
+        },
+        "/v1/plugins/{name}/rollouts/{number}": {
+            "parameters": [{ "$ref": "#/components/parameters/name" },
+                { "name": "number", "in": "path", "required": true, "description": "The id of a rollout.",
+                    "schema": { "type": "integer", "minimum": 1 } }],
+            "get": operation("getRolloutOf", "One rollout, as long as it is kept.", None,
+                &[("200", "Rollout"), ("404", "Problem"), ("422", "Problem")]),
         },
         "/v1/plugins/{name}/rollout/{wish}": {
             "parameters": [{ "$ref": "#/components/parameters/name" },
@@ -167,7 +176,7 @@ fn operation(id: &str, summary: &str, body: Option<(&str, &str)>, answers: &[(&s
     }
     let mut operation = json!({ "operationId": id, "summary": summary, "responses": responses });
     if let Some((kind, schema)) = body {
-        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagContext", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
+        operation["requestBody"] = json!({ "required": !["Rollback", "Rotate", "FlagChange", "FlagToggle", "FlagRollback", "FlagContext", "Reason"].contains(&schema), "content": { kind: { "schema": reference(schema) } } });
         if schema == "Component" {
             operation["requestBody"]["content"]["multipart/form-data"] =
                 json!({ "schema": reference("Upload") });
@@ -196,7 +205,7 @@ fn schemas() -> Value {
         "path": text, "methods": texts, "host": { "type": ["string", "null"] } } });
     let release = json!({ "type": "object", "properties": {
         "digest": text, "size": whole, "handler": text, "compile_ms": whole, "warnings": texts,
-        "created_at_ms": whole, "activated_at_ms": whole, "live": flag, "admission": reference("Findings") } });
+        "created_at_ms": whole, "activated_at_ms": whole, "live": flag, "candidate": flag, "admission": reference("Findings") } });
     let key = json!({ "id": text, "name": text, "authenticator": text, "subject": text, "tenant": maybe_text,
         "roles": texts, "scopes": texts, "created_ms": whole, "expires_ms": maybe_whole, "rotated_ms": maybe_whole,
         "former_until_ms": maybe_whole, "revoked_ms": maybe_whole, "used_ms": maybe_whole });
@@ -244,10 +253,12 @@ fn schemas() -> Value {
         "Deployed": { "type": "object", "properties": { "plugin": text, "digest": text, "size": whole, "handler": text,
             "validate_ms": whole, "compile_ms": whole, "activate_ms": whole, "warnings": texts,
             "rollout": { "type": "object", "properties": { "id": whole, "strategy": text, "state": text, "share": text } } } },
-        "Rollback": { "type": "object", "properties": { "to": { "type": ["string", "null"] }, "who": text, "why": text } },
-        "Reason": { "type": "object", "additionalProperties": false, "properties": { "who": text, "why": text } },
-        "Rollout": rollout(),
-        "Rollouts": { "type": "object", "properties": { "rollouts": { "type": "array", "items": reference("Rollout") } } },
+        "Rollback": { "type": "object", "additionalProperties": false,
+            "properties": { "to": maybe_text, "who": who(), "why": why() } },
+        "Reason": { "type": "object", "additionalProperties": false,
+            "properties": { "id": { "type": "integer", "minimum": 1 }, "who": who(), "why": why() } },
+        "Rollout": rollouts::schema(),
+        "Rollouts": { "type": "object", "properties": { "rollouts": { "type": "array", "items": rollouts::line() } } },
         "Purge": { "type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
             "tags": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
             "keys": { "type": "array", "maxItems": 1000, "items": { "type": "string", "minLength": 1, "maxLength": 8192 } },
@@ -291,20 +302,15 @@ fn shown_experiment() -> Value {
     shown
 }
 
-/// A release that takes over.
-fn rollout() -> Value {
-    let (text, whole) = (json!({ "type": "string" }), json!({ "type": "integer" }));
-    let maybe_object = json!({ "type": ["object", "null"] });
-    let event = json!({ "type": "object", "properties": {
-        "at_ms": whole, "who": text, "what": text, "why": text, "evidence": maybe_object } });
-    json!({ "type": "object", "properties": {
-        "plugin": text, "id": whole, "strategy": { "enum": ["instant", "blue-green", "canary", "shadow", "ab"] },
-        "state": { "enum": ["running", "holding", "paused", "promoted", "aborted", "withdrawn", "superseded"] },
-        "stable": { "type": ["string", "null"] }, "candidate": text, "share": text, "step": whole, "steps": whole,
-        "step_since_ms": whole, "requests": { "type": ["integer", "null"] }, "min_requests": whole, "failed_checks": whole,
-        "started_at_ms": whole, "ended_at_ms": { "type": ["integer", "null"] }, "spec": { "type": "object" },
-        "figures": { "type": ["array", "null"], "items": { "type": "object" } }, "check": maybe_object, "shadow": maybe_object, "report": maybe_object,
-        "events": { "type": "array", "items": event } } })
+/// Who makes a change.
+fn who() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 256, "default": "admin",
+        "description": "Who makes the change, on one line; not `host`." })
+}
+
+/// Why.
+fn why() -> Value {
+    json!({ "type": "string", "maxLength": 1024, "description": "Why, on one line." })
 }
 
 /// What a release is made of: of CycloneDX 1.6, what is written here. A component has a name, the rest where it is known.

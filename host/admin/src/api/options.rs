@@ -1,20 +1,15 @@
-//! What comes with a deployment in its query, and who does something, and why.
+//! What comes with a deployment in its query.
 
 use serde_json::{Map, Value, json};
 
 use super::answer::Problem;
-
-/// Bytes of a name or a reason.
-const TEXT_MAX: usize = 1_000;
-
-/// Who it was if nobody says.
-const SOMEBODY: &str = "admin";
+use super::body;
+use super::by::By;
 
 /// What comes with a deployment.
 #[derive(Debug, PartialEq)]
 pub(super) struct Options {
-    pub(super) who: String,
-    pub(super) why: String,
+    pub(super) by: By,
     /// Keys of `[plugins.NAME.rollout]`, yet to be read.
     pub(super) rollout: Value,
 }
@@ -37,18 +32,7 @@ pub(super) fn from_query(query: &str) -> Result<Options, Problem> {
     }
     let take = |keys: &mut Map<String, Value>, key| keys.remove(key).unwrap_or(Value::Null);
     let said = json!({ "who": take(&mut keys, "who"), "why": take(&mut keys, "why") });
-    let (who, why) = by(&said)?;
-    Ok(Options { who, why, rollout: Value::Object(keys) })
-}
-
-/// Who does something, and why, as a body says it.
-pub(super) fn by(body: &Value) -> Result<(String, String), Problem> {
-    let text = |key: &str, absent: &str| match &body[key] {
-        Value::Null => Ok(absent.to_owned()),
-        Value::String(text) if text.len() <= TEXT_MAX => Ok(text.clone()),
-        _ => Err(Problem::invalid(vec![format!("{key}: a text of up to {TEXT_MAX} bytes")])),
-    };
-    Ok((text("who", SOMEBODY)?, text("why", "")?))
+    Ok(Options { by: body::keys(&said, By::read)?, rollout: Value::Object(keys) })
 }
 
 /// The value that a key's text means: lists with commas, tables as JSON, the rest by what the key takes.
@@ -74,26 +58,30 @@ mod tests {
     fn a_query_says_all_that_a_file_could() {
         let query = "strategy=canary&steps=1,%205,0.5%25&min_requests=7&unsafe_methods=true&analysis.every=2s\
             &analysis.p99=2.5&analysis.failures=3&rules=[{\"tenant\":\"a\",\"release\":\"stable\"}]&who=anna&why=new+prices";
-        let Options { who, why, rollout } = from_query(query).unwrap();
+        let Options { by, rollout } = from_query(query).unwrap();
         let expected = json!({
             "strategy": "canary", "steps": ["1", "5", "0.5%"], "min_requests": 7, "unsafe_methods": true,
             "analysis": { "every": "2s", "p99": 2.5, "failures": 3 },
             "rules": [{ "tenant": "a", "release": "stable" }],
         });
-        assert_eq!((who.as_str(), why.as_str(), rollout), ("anna", "new prices", expected));
-        assert_eq!(
-            from_query("").unwrap(),
-            Options { who: "admin".into(), why: String::new(), rollout: json!({}) }
-        );
+        assert_eq!((by.parts(), rollout), (("anna", "new prices"), expected));
+        assert_eq!(from_query("").unwrap().rollout, json!({}));
     }
 
     #[test]
     fn a_query_that_makes_no_sense_is_refused() {
-        let long = format!("who={}", "x".repeat(1_001));
+        let long = format!("who={}", "x".repeat(257));
         let twice = "analysis={}&analysis.every=2s";
-        for query in
-            ["min_requests=many", "strategy=ab&strategy=ab", "rules={", "unsafe_methods=yes", twice, &long]
-        {
+        for query in [
+            "min_requests=many",
+            "strategy=ab&strategy=ab",
+            "rules={",
+            "unsafe_methods=yes",
+            twice,
+            &long,
+            "who=host",
+            "why=a%0Ab",
+        ] {
             assert!(from_query(query).is_err(), "{query}");
         }
     }

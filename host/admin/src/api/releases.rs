@@ -4,8 +4,9 @@ use http::{Request, StatusCode};
 use ostler_core::{Body, Digest};
 
 use super::answer::{Answer, Problem, empty, json, with};
-use super::body::receive_json;
-use super::options::{self, by};
+use super::body::{self, receive_json};
+use super::by::By;
+use super::options;
 use super::upload;
 use crate::control::{Control, Upload};
 
@@ -15,7 +16,7 @@ pub(super) async fn list(control: &Control, name: &str) -> Answer {
 
 pub(super) async fn put(control: &Control, name: &str, request: Request<Body>) -> Answer {
     let options = options::from_query(request.uri().query().unwrap_or_default())?;
-    let options::Options { who, why, rollout } = options;
+    let options::Options { by: By { who, why }, rollout } = options;
     let upload = Upload { who, why, rollout, ..upload::read(request).await? };
     let deployed = control.deploy(name, upload).await?;
     let status = if deployed.new { StatusCode::CREATED } else { StatusCode::OK };
@@ -35,13 +36,9 @@ pub(super) async fn delete(control: &Control, name: &str, digest: &str) -> Answe
 
 pub(super) async fn rollback(control: &Control, name: &str, request: Request<Body>) -> Answer {
     let body = receive_json(request.into_body()).await?;
-    let to = match &body["to"] {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(parse(text)?),
-        _ => return Err(Problem::invalid(vec!["to: a digest such as \"sha256:...\", or nothing".into()])),
-    };
-    let (who, why) = by(&body)?;
-    Ok(json(StatusCode::OK, &control.rollback(name, to, (&who, &why)).await?))
+    let (to, by) = body::keys(&body, |section| (section.string("to"), By::read(section)))?;
+    let to = to.map(|digest| parse(&digest.value)).transpose()?;
+    Ok(json(StatusCode::OK, &control.rollback(name, to, by.parts()).await?))
 }
 
 fn parse(digest: &str) -> Result<Digest, Problem> {

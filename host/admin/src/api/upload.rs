@@ -6,14 +6,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyDataStream;
 use multer::{Constraints, Multipart, SizeLimit};
-use ostler_core::settings::{Node, Problems, Section};
+use ostler_core::Body;
+use ostler_core::settings::Section;
 use ostler_core::unit::format_size;
-use ostler_core::{Body, settings};
 use ostler_release::admission::Attachment;
 use ostler_runtime::inspect::COMPONENT_BYTES_MAX;
 
 use super::answer::Problem;
-use super::body::receive;
+use super::body::{keys, receive};
 use crate::control::Upload;
 
 /// Part with the component, and the one with what else is said.
@@ -78,22 +78,12 @@ async fn form(body: Body, boundary: String) -> Result<Upload, Problem> {
 fn read_options(text: &[u8], upload: &mut Upload) -> Result<(), Problem> {
     let json = serde_json::from_slice(text)
         .map_err(|error| malformed(&format!("the part options is not valid JSON: {error}")))?;
-    let problems = Problems::new("options");
-    let node = Node::from_json(&json);
-    let mut section = node.section("options", &problems);
-    upload.approve = approvals(&mut section);
-    section.finish();
-    let told: Vec<_> = problems.into_vec().iter().map(line).collect();
-    if told.is_empty() { Ok(()) } else { Err(Problem::invalid(told)) }
+    upload.approve = keys(&json, approvals)?;
+    Ok(())
 }
 
 fn approvals(section: &mut Section<'_>) -> Vec<String> {
     section.strings("approve").into_iter().map(|name| name.value).collect()
-}
-
-fn line(problem: &settings::Problem) -> String {
-    let settings::Problem { key, found, allowed, .. } = problem;
-    format!("{key}: found {found}; allowed: {allowed}")
 }
 
 fn constraints() -> Constraints {

@@ -9,14 +9,15 @@ use std::time::Instant;
 use bytes::Bytes;
 use ostler_core::Digest;
 use ostler_core::admission::Rules;
-use ostler_core::plugin::Grant;
+use ostler_core::plugin::{Definition, Grant};
+use ostler_release as release;
 use ostler_release::admission::artifact::{self, Before, Facts};
-use ostler_release::admission::{Admitted, Attachment, Config, Gate, Trial, Verdict};
+use ostler_release::admission::{Admitted, Attachment, Config, Gate, SIGNERS, Trial, Verdict};
 use ostler_runtime::Component;
-use ostler_runtime::inspect::{Inspection, Need};
+use ostler_runtime::inspect::{Handler, Inspection, Need};
 
 use super::component::blocking;
-use super::entry::Entry;
+use super::entry::{Entry, Origin};
 use super::progress::{Step, Told};
 use super::view::millis;
 use super::{Control, Refusal};
@@ -55,9 +56,12 @@ pub(super) struct Trusted {
 /// What the gates went by.
 #[derive(PartialEq)]
 struct Basis {
+    plugin: String,
     config: Arc<Config>,
     rules: Rules,
     grant: Grant,
+    /// What the release was compared with.
+    live: Option<Digest>,
 }
 
 /// What every gate is told.
@@ -82,7 +86,7 @@ impl Control {
         check_approvals(&upload.approve)?;
         let bytes = upload.component.clone();
         let digest = blocking(move || Ok(Digest::of(&bytes))).await?;
-        let basis = self.basis(entry).await;
+        let basis = self.basis(name, entry).await?;
         let case = Case { name, entry, upload, digest, config: &basis.config, rules: &basis.rules };
         let mut trial = Trial::default();
         let passed = self.gates(&case, &mut trial, told).await?;
@@ -97,20 +101,32 @@ impl Control {
 
     /// Refuses what was admitted by rules that have changed meanwhile.
     pub(super) async fn still_holds(&self, trusted: &Trusted, entry: &Entry) -> Result<(), Refusal> {
-        match self.basis(entry).await == trusted.basis {
+        match self.basis(&trusted.basis.plugin, entry).await? == trusted.basis {
             true => Ok(()),
             false => {
-                let told =
-                    "what releases must pass was changed while this one was looked at; deploy it again";
+                let told = "what releases must pass, or the live release, was changed while this one was looked at; deploy it again";
                 Err(Refusal::Conflict(told.into()))
             }
         }
     }
 
-    async fn basis(&self, entry: &Entry) -> Basis {
+    async fn basis(&self, name: &str, entry: &Entry) -> Result<Basis, Refusal> {
         let config = self.0.state.lock().await.admission.clone();
-        let rules = entry.definition.admission.rules(&config.base);
-        Basis { config, rules, grant: entry.definition.spec.grant.clone() }
+        let own = &entry.definition.admission;
+        let rules = match entry.origin {
+            Origin::File => own.rules(&config.base),
+            Origin::Api => own.stricter(&config.base),
+        };
+        let live = self.0.registry.live(name)?.map(|live| live.digest);
+        Ok(Basis { plugin: name.to_owned(), config, rules, grant: entry.definition.spec.grant.clone(), live })
+    }
+
+    /// Refuses a definition whose releases nobody could sign, since it names keys that this host has not.
+    pub(super) async fn knows_signers(&self, definition: &Definition) -> Result<(), Refusal> {
+        let config = self.0.state.lock().await.admission.clone();
+        let reason = |name: &str| format!("admission.signers: found {name:?}; allowed: {SIGNERS}");
+        let reasons: Vec<_> = config.strangers(&definition.admission).into_iter().map(reason).collect();
+        if reasons.is_empty() { Ok(()) } else { Err(Refusal::Invalid(reasons)) }
     }
 
     /// Nothing if a gate refused.
@@ -162,13 +178,19 @@ impl Control {
         Ok(Some(inspection))
     }
 
-    /// What the live release is; one that cannot be read any more is nothing that could be relied on.
+    /// What the live release is. Of one whose file is gone only what was recorded is known: it counts as one that asked for
+    /// nothing.
     async fn facts_of_live(&self, case: &Case<'_>) -> Result<Option<Facts>, Refusal> {
         let Some(live) = self.0.registry.live(case.name)? else { return Ok(None) };
-        let Ok(bytes) = self.0.registry.component(live.digest).await else {
-            return Ok(Some(Facts::default()));
+        let found = match self.0.registry.component(live.digest).await {
+            Err(release::Error::ArtifactLost { .. }) => None,
+            bytes => match self.inspect(bytes?).await {
+                // A newer host may refuse what an older one took.
+                Err(Refusal::Invalid(_)) => None,
+                found => Some(facts(&found?)),
+            },
         };
-        Ok(Some(self.inspect(bytes).await.map_or_else(|_| Facts::default(), |found| facts(&found))))
+        Ok(Some(found.unwrap_or_else(|| recorded(&live))))
     }
 }
 
@@ -191,6 +213,12 @@ fn check_approvals(approve: &[String]) -> Result<(), Refusal> {
 
 fn granted(grant: &Grant) -> Vec<&'static str> {
     Need::ALL.into_iter().filter(|need| need.granted(grant)).map(Need::as_str).collect()
+}
+
+fn recorded(live: &release::Release) -> Facts {
+    let handler =
+        Handler::of_short(&live.handler).map_or_else(String::new, |known| known.as_str().to_owned());
+    Facts { size: live.size, handler, needs: Vec::new() }
 }
 
 fn facts(inspection: &Inspection) -> Facts {

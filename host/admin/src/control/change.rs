@@ -4,17 +4,18 @@ use std::time::Instant;
 
 use ostler_core::Digest;
 use ostler_core::plugin::is_name;
-use ostler_core::rollout::{RolloutSpec, Strategy};
+use ostler_core::rollout::RolloutSpec;
 use ostler_core::settings::{Node, Problems};
 use ostler_release::NewRelease;
-use ostler_release::rollout::Rollout;
+use ostler_release::rollout::{HOST, Rollout};
+use ostler_services::Clock;
 use serde::Serialize;
 
-use super::entry::{Entry, Live, Origin};
+use super::entry::{Entry, Origin};
 use super::progress::Step;
 use super::rollouts::Incoming;
 use super::view::{millis, unknown};
-use super::{Control, Refusal, ReleaseView, Upload, problem_line, read_definition};
+use super::{Control, Refusal, State, Upload, Wish, problem_line, read_definition};
 
 /// What came of an upload.
 #[derive(Debug, Serialize)]
@@ -78,8 +79,11 @@ impl Control {
         let _change = self.0.change.lock().await;
         let entry = self.takes_uploads(name).await?;
         self.still_holds(&trusted, &entry).await?;
-        let at_once = matches!(spec.strategy, Strategy::Instant | Strategy::BlueGreen);
-        let before = entry.live.as_ref().filter(|_| at_once);
+        let (who, why, now) = (upload.who.as_str(), upload.why.as_str(), Clock::default().now_ms());
+        let running = entry.live.as_ref().map(|live| live.component.digest);
+        let (rollout, event) =
+            Rollout::begin(name, (running, trusted.compiled.digest), spec, now, (who, why));
+        let before = entry.live.as_ref().filter(|_| rollout.ended_at_ms.is_some());
         let live = self.link(name, &entry.definition.spec, trusted.compiled, before)?;
         let release = NewRelease {
             handler: live.plugin.handler().to_owned(),
@@ -99,42 +103,10 @@ impl Control {
             new: true,
             rollout: None,
         };
-        let by = (upload.who.as_str(), upload.why.as_str());
-        let incoming = Incoming { live, release, component: upload.component, spec, by };
+        let incoming = Incoming { live, release, component: upload.component, rollout, event };
         let (new, rollout) = self.roll_out(name, entry, incoming).await?;
         let rollout = Some(Begun::of(&rollout));
         Ok(Deployed { activate_ms: millis(start.elapsed()), new, rollout, ..deployed })
-    }
-
-    /// Goes back to the previous release, or to the named one.
-    pub(crate) async fn rollback(
-        &self,
-        name: &str,
-        to: Option<Digest>,
-        by: (&str, &str),
-    ) -> Result<ReleaseView, Refusal> {
-        let _change = self.0.change.lock().await;
-        let entry = self.takes_uploads(name).await?;
-        if self.roll_back_from_rollout(name, to.as_ref(), by).await? {
-            let live = self.0.registry.live(name)?;
-            return self.shown(name, live.ok_or_else(|| unknown(name))?);
-        }
-        let entry = Entry { trial: None, ..entry };
-        let target = self.0.registry.rollback_target(name, to.as_ref())?;
-        let live = match Self::ready(&entry, &target) {
-            Some(live) => live,
-            None => self.load(name, &entry, target).await?,
-        };
-        let release = self.0.registry.rollback_by(name, to.as_ref(), by).await?;
-        self.go_live(name, Entry { live: Some(live), kept: None, ..entry }).await?;
-        self.shown(name, release)
-    }
-
-    /// A recorded release, ready to be called.
-    async fn load(&self, name: &str, entry: &Entry, digest: Digest) -> Result<Live, Refusal> {
-        let bytes = self.0.registry.component(digest).await?;
-        let (component, _) = self.compile(name, bytes).await?;
-        self.link(name, &entry.definition.spec, component, entry.live.as_ref())
     }
 
     /// Deletes a release that is not live.
@@ -151,6 +123,7 @@ impl Control {
             return Err(Refusal::Invalid(vec![reason.into()]));
         }
         let (definition, routes) = read_definition(name, json)?;
+        self.knows_signers(&definition).await?;
         let _change = self.0.change.lock().await;
         let before = self.0.state.lock().await.plugins.get(name).cloned();
         if before.as_ref().is_some_and(|before| before.origin == Origin::File) {
@@ -163,31 +136,47 @@ impl Control {
         };
         let entry = Entry::new(definition, routes, Origin::Api, live);
         let entry = self.carry(name, entry, before.as_ref());
-        self.fits(name, &entry).await?;
+        let put = |state: &mut State| {
+            state.plugins.insert(name.to_owned(), entry);
+            match state.clashes(name) {
+                clashes if clashes.is_empty() => Ok(()),
+                clashes => Err(Refusal::Invalid(clashes)),
+            }
+        };
+        let prepared = self.prepare(put).await?;
         let new = self.0.registry.define(name, &json.to_string()).await?;
-        self.go_live(name, entry).await?;
+        self.put(prepared).await;
+        self.end_fallen().await;
         Ok(new)
     }
 
-    /// Removes a plugin that the API defined, with its releases.
+    /// Removes a plugin that the API defined, with its releases. The rollout under way, if there is one, ends first, so that
+    /// log and metrics tell of it: its record goes with the plugin.
     pub(crate) async fn undefine(&self, name: &str) -> Result<(), Refusal> {
         let _change = self.0.change.lock().await;
         if self.entry(name).await?.origin == Origin::File {
             return Err(read_only(name));
         }
+        if let Some(rollout) = self.0.registry.rollout_under_way(name)? {
+            self.grant(rollout, Wish::Abort, (HOST, "the plugin is removed")).await?;
+        }
+        let without = |state: &mut State| {
+            state.plugins.remove(name);
+            Ok(())
+        };
+        let prepared = self.prepare(without).await?;
         self.0.registry.undefine(name).await?;
         self.0.rollouts.remove(name);
-        let mut state = self.0.state.lock().await;
-        state.plugins.remove(name);
+        self.put(prepared).await;
         self.forget(name);
-        self.publish(&mut state)
+        Ok(())
     }
 
     pub(super) async fn entry(&self, name: &str) -> Result<Entry, Refusal> {
         self.0.state.lock().await.plugins.get(name).cloned().ok_or_else(|| unknown(name))
     }
 
-    async fn takes_uploads(&self, name: &str) -> Result<Entry, Refusal> {
+    pub(super) async fn takes_uploads(&self, name: &str) -> Result<Entry, Refusal> {
         let entry = self.entry(name).await?;
         match &entry.definition.spec.path {
             None => Ok(entry),
@@ -197,23 +186,6 @@ impl Control {
                 path.display()
             ))),
         }
-    }
-
-    /// Whether a definition's routes fit beside all others.
-    async fn fits(&self, name: &str, entry: &Entry) -> Result<(), Refusal> {
-        let mut next = self.0.state.lock().await.clone();
-        next.plugins.insert(name.to_owned(), entry.clone());
-        let clashes = next.clashes(name);
-        if !clashes.is_empty() {
-            return Err(Refusal::Invalid(clashes));
-        }
-        self.snapshot(&next).map(|_| ())
-    }
-
-    pub(super) async fn go_live(&self, name: &str, entry: Entry) -> Result<(), Refusal> {
-        let mut state = self.0.state.lock().await;
-        state.plugins.insert(name.to_owned(), entry);
-        self.publish(&mut state)
     }
 }
 

@@ -13,7 +13,6 @@ use ostler_runtime::Component;
 use ostler_runtime::inspect::{self, COMPONENT_BYTES_MAX, Inspection};
 use tokio::task::spawn_blocking;
 
-use super::entry::Live;
 use super::{Control, Refusal};
 
 impl Control {
@@ -37,40 +36,39 @@ impl Control {
         Ok(component)
     }
 
-    /// The component in the file at `path`; the one that runs is not compiled again.
+    /// The component in the file at `path`; one that is known is not compiled again.
     pub(super) async fn in_file(
         &self,
         name: &str,
         path: &Path,
-        running: Option<&Live>,
+        known: &[Option<&Component>],
     ) -> Result<Component, Refusal> {
         let file = path.to_owned();
         let (bytes, digest) = blocking(move || read(&file)).await.map_err(|refusal| refusal.about(path))?;
-        if let Some(live) = running.filter(|live| live.component.digest == digest) {
-            return Ok(live.component.clone());
+        if let Some(known) = of_digest(known, digest) {
+            return Ok(known);
         }
         let compiled = self.compile(name, bytes).await.map_err(|refusal| refusal.about(path))?;
         Ok(compiled.0)
     }
 
-    /// The recorded live release. What is wrong with it is told, and keeps no other plugin from starting.
-    pub(super) async fn recorded(&self, name: &str, running: Option<&Live>) -> Option<Component> {
-        let told =
-            |error: Refusal| tracing::error!(plugin = name, %error, "the live release cannot be loaded");
-        let release = match self.0.registry.live(name) {
-            Ok(release) => release?,
-            Err(error) => {
-                told(error.into());
-                return running.map(|live| live.component.clone());
-            }
-        };
-        if let Some(live) = running.filter(|live| live.component.digest == release.digest) {
-            return Some(live.component.clone());
+    /// The recorded live release, if there is one; one that is known is not compiled again.
+    pub(super) async fn recorded(
+        &self,
+        name: &str,
+        known: &[Option<&Component>],
+    ) -> Result<Option<Component>, Refusal> {
+        let Some(release) = self.0.registry.live(name)? else { return Ok(None) };
+        if let Some(known) = of_digest(known, release.digest) {
+            return Ok(Some(known));
         }
-        let bytes =
-            self.0.registry.component(release.digest).await.map_err(|error| told(error.into())).ok()?;
-        Some(self.compile(name, bytes).await.map_err(told).ok()?.0)
+        let bytes = self.0.registry.component(release.digest).await?;
+        Ok(Some(self.compile(name, bytes).await?.0))
     }
+}
+
+fn of_digest(known: &[Option<&Component>], digest: Digest) -> Option<Component> {
+    known.iter().flatten().find(|component| component.digest == digest).map(|component| (*component).clone())
 }
 
 fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {

@@ -18,25 +18,9 @@ impl Control {
     /// # Errors
     /// If a plugin's file cannot be loaded or the routes do not fit together; then everything stays as it was.
     pub async fn apply(&self, setup: Setup) -> Result<(), Refusal> {
+        let ahead = self.compile_ahead(&setup).await?;
         let _change = self.0.change.lock().await;
-        let mut wanted: BTreeMap<String, (Definition, Vec<RouteSpec>, Origin)> = BTreeMap::new();
-        for definition in self.0.registry.definitions()? {
-            match parse(&definition.name, &definition.text) {
-                Ok((read, routes)) => {
-                    wanted.insert(definition.name, (read, routes, Origin::Api));
-                }
-                Err(error) => {
-                    tracing::error!(plugin = definition.name, %error, "this definition is no longer understood")
-                }
-            }
-        }
-        for (name, definition) in setup.plugins {
-            if let Some((.., Origin::Api)) =
-                wanted.insert(name.clone(), (definition, Vec::new(), Origin::File))
-            {
-                tracing::warn!(plugin = name, "the configuration file's definition hides the one of the API");
-            }
-        }
+        let wanted = self.wanted(setup.plugins)?;
         let State { plugins: before, gate, .. } = self.0.state.lock().await.clone();
         let gate = Gate::new(setup.gate, self.0.services.clone(), gate.as_deref());
         let gate = gate.map_err(|flaws| Refusal::Invalid(flaws.iter().map(Flaw::to_string).collect()))?;
@@ -49,7 +33,7 @@ impl Control {
         };
         let mut reasons = Vec::new();
         for (name, (definition, routes, origin)) in wanted {
-            match self.live(&name, &definition.spec, before.get(&name)).await {
+            match self.live(&name, &definition.spec, before.get(&name), ahead.get(&name)).await {
                 Ok(live) => {
                     let entry = Entry::new(definition, routes, origin, live);
                     let entry = self.carry(&name, entry, before.get(&name));
@@ -69,11 +53,56 @@ impl Control {
         if !reasons.is_empty() {
             return Err(Refusal::Invalid(reasons));
         }
-        let mut state = self.0.state.lock().await;
-        self.publish(&mut next)?;
-        *state = next;
-        before.keys().filter(|name| !state.plugins.contains_key(*name)).for_each(|name| self.forget(name));
+        let gone: Vec<_> = before.keys().filter(|name| !next.plugins.contains_key(*name)).collect();
+        self.put(self.prepared(next)?).await;
+        gone.into_iter().for_each(|name| self.forget(name));
+        self.end_fallen().await;
         Ok(())
+    }
+
+    /// Plugins that are to be, by name: those of the API, and over them those of the configuration file.
+    fn wanted(&self, of_file: BTreeMap<String, Definition>) -> Result<Wanted, Refusal> {
+        let mut wanted = Wanted::new();
+        for definition in self.0.registry.definitions()? {
+            match parse(&definition.name, &definition.text) {
+                Ok((read, routes)) => {
+                    wanted.insert(definition.name, (read, routes, Origin::Api));
+                }
+                Err(error) => {
+                    tracing::error!(plugin = definition.name, %error, "this definition is no longer understood")
+                }
+            }
+        }
+        for (name, definition) in of_file {
+            if let Some((.., Origin::Api)) =
+                wanted.insert(name.clone(), (definition, Vec::new(), Origin::File))
+            {
+                tracing::warn!(plugin = name, "the configuration file's definition hides the one of the API");
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Components that `setup` needs and that do not run yet. They are compiled while others may change things, the checks of
+    /// rollouts above all; what cannot be had is told later, by whoever asks for it then.
+    async fn compile_ahead(&self, setup: &Setup) -> Result<BTreeMap<String, Component>, Refusal> {
+        let before = self.0.state.lock().await.plugins.clone();
+        let mut ahead = BTreeMap::new();
+        let of_file =
+            setup.plugins.iter().map(|(name, definition)| (name.clone(), definition.spec.path.clone()));
+        let of_api = self.0.registry.definitions()?.into_iter().map(|definition| (definition.name, None));
+        // Of two definitions of one name the file's counts.
+        let paths: BTreeMap<_, _> = of_api.chain(of_file).collect();
+        for (name, path) in paths {
+            let running = before.get(&name).and_then(|before| before.live.as_ref());
+            let running = running.map(|live| &live.component);
+            let component = match &path {
+                Some(path) => self.in_file(&name, path, &[running]).await.ok(),
+                None => self.recorded(&name, &[running]).await.ok().flatten(),
+            };
+            ahead.extend(component.map(|component| (name, component)));
+        }
+        Ok(ahead)
     }
 
     /// Loads a plugin's file again. Files that are half written or broken leave the live release as it is.
@@ -83,21 +112,19 @@ impl Control {
     pub async fn file_changed(&self, name: &str) -> Result<Option<Digest>, Refusal> {
         let Some(entry) = self.0.state.lock().await.plugins.get(name).cloned() else { return Ok(None) };
         let Some(path) = &entry.definition.spec.path else { return Ok(None) };
-        let component = self.in_file(name, path, entry.live.as_ref()).await?;
+        let running = entry.live.as_ref().map(|live| &live.component);
+        let component = self.in_file(name, path, &[running]).await?;
         let digest = component.digest;
         let _change = self.0.change.lock().await;
-        let mut state = self.0.state.lock().await;
+        let now = self.0.state.lock().await.plugins.get(name).cloned();
         let digest_of = |entry: &Entry| entry.live.as_ref().map(|live| live.component.digest);
         let seen = digest_of(&entry);
         // Another change may have come in between, with newer bytes than those just compiled.
-        let unchanged =
-            |now: &&mut Entry| now.definition.spec == entry.definition.spec && digest_of(now) == seen;
-        let Some(entry) = state.plugins.get_mut(name).filter(unchanged) else { return Ok(None) };
-        if seen == Some(digest) {
-            return Ok(None);
-        }
-        entry.live = Some(self.link(name, &entry.definition.spec, component, entry.live.as_ref())?);
-        self.publish(&mut state)?;
+        let unchanged = |now: &Entry| now.definition.spec == entry.definition.spec && digest_of(now) == seen;
+        let Some(entry) = now.filter(unchanged).filter(|_| seen != Some(digest)) else { return Ok(None) };
+        let live = self.link(name, &entry.definition.spec, component, entry.live.as_ref())?;
+        let prepared = self.prepare_entry(name, Entry { live: Some(live), ..entry }).await?;
+        self.put(prepared).await;
         Ok(Some(digest))
     }
 
@@ -115,15 +142,21 @@ impl Control {
         name: &str,
         spec: &PluginSpec,
         before: Option<&Entry>,
+        ahead: Option<&Component>,
     ) -> Result<Option<Live>, Refusal> {
         let running = before.and_then(|before| before.live.as_ref());
+        let known = [running.map(|live| &live.component), ahead];
         let component = match &spec.path {
-            Some(path) => self.in_file(name, path, running).await?,
-            None => match self.recorded(name, running).await {
-                Some(component) => component,
-                None => return Ok(None),
-            },
+            Some(path) => Some(self.in_file(name, path, &known).await?),
+            // What is wrong with it is told, and keeps no other plugin from starting.
+            None => self.recorded(name, &known).await.unwrap_or_else(|error| {
+                tracing::error!(plugin = name, %error, "the live release cannot be loaded");
+                running
+                    .filter(|_| matches!(error, Refusal::Unavailable(_)))
+                    .map(|live| live.component.clone())
+            }),
         };
+        let Some(component) = component else { return Ok(None) };
         match (running, before) {
             (Some(live), Some(before))
                 if live.component.digest == component.digest && before.definition.spec == *spec =>
@@ -154,6 +187,9 @@ impl Control {
         Ok(Live { component, plugin })
     }
 }
+
+/// Definitions with their routes and who made them, by name of the plugin.
+type Wanted = BTreeMap<String, (Definition, Vec<RouteSpec>, Origin)>;
 
 fn parse(name: &str, text: &str) -> Result<(Definition, Vec<RouteSpec>), Refusal> {
     let json = serde_json::from_str(text).map_err(|error| Refusal::Invalid(vec![error.to_string()]))?;

@@ -1,23 +1,24 @@
 //! Rollouts as they are driven: a new release begins, both releases' figures are compared, and what follows is recorded and put
 //! in force.
 //!
-//! **Invariant:** a transition is in the database before requests see it; whoever makes one holds `change`.
+//! **Invariant:** a share that grows is in the database before requests see it; one that is taken back is taken back whether or
+//! not that can be recorded. Whoever makes a transition holds `change`.
 
+mod drive;
 mod driven;
 mod metrics;
 mod resume;
 mod view;
 mod wish;
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use ostler_core::rollout::{RolloutSpec, Strategy};
+use ostler_core::rollout::Strategy;
 use ostler_release::NewRelease;
-use ostler_release::rollout::{Arm, Event, Rollout, State};
+use ostler_release::rollout::{Event, Rollout, State};
 use ostler_services::Clock;
 
-use super::entry::{Entry, Live, OnTrial};
+use super::entry::{Entry, Kept, Live, OnTrial};
+use super::prepared::Prepared;
 use super::{Control, Refusal};
 
 pub(super) use driven::Rollouts;
@@ -26,130 +27,125 @@ pub(crate) use wish::Wish;
 
 use driven::Driven;
 
-/// How often it is looked whether anything is due.
-const TICK: Duration = Duration::from_millis(100);
-
 /// A release that is to take over.
-pub(super) struct Incoming<'a> {
+pub(super) struct Incoming {
     pub(super) live: Live,
     pub(super) release: NewRelease,
     pub(super) component: Bytes,
-    pub(super) spec: RolloutSpec,
-    /// Who deploys it, and why.
-    pub(super) by: (&'a str, &'a str),
+    /// How, and that it begins.
+    pub(super) rollout: Rollout,
+    pub(super) event: Event,
 }
 
 impl Control {
-    /// Drives all rollouts, for ever.
-    pub async fn drive_rollouts(self) {
-        let mut interval = tokio::time::interval(TICK);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            interval.tick().await;
-            for name in self.0.rollouts.names() {
-                if let Err(error) = self.tick(&name).await {
-                    tracing::error!(plugin = name, %error, "a rollout cannot go on; it is tried again");
-                }
-            }
-        }
-    }
-
     /// Records a release and lets it take over in its way. Whether it is new to the plugin, and the rollout.
     pub(super) async fn roll_out(
         &self,
         name: &str,
         entry: Entry,
-        incoming: Incoming<'_>,
+        incoming: Incoming,
     ) -> Result<(bool, Rollout), Refusal> {
         self.may_begin(name)?;
-        let Incoming { live, release, component, spec, by } = incoming;
-        let before = entry.live.clone();
-        let digests = (before.as_ref().map(|live| live.component.digest), live.component.digest);
+        let Incoming { live, release, component, rollout, event } = incoming;
+        let next = self.beginning(name, entry, live, &rollout)?;
+        let side_by_side = next.live.clone().zip(next.trial.clone());
+        let prepared = self.prepare_entry(name, next).await?;
         let recorded = self.0.registry.record(name, release, component).await?;
-        let (rollout, event) = Rollout::begin(name, digests, spec, Clock::default().now_ms(), by);
         let rollout = self.0.registry.begin_rollout(rollout, event.clone()).await?;
-        match before {
-            Some(before) if rollout.ended_at_ms.is_none() => {
-                let trial = self.begin_trial(name, &entry, live, &rollout).await?;
-                self.0.rollouts.insert(Driven::new(rollout.clone(), &before, &trial));
-            }
-            before => {
-                let kept = match rollout.spec.strategy {
-                    Strategy::BlueGreen => {
-                        before.map(|live| super::entry::Kept::until(live, rollout.spec.keep))
-                    }
-                    _ => None,
-                };
-                self.go_live(name, Entry { live: Some(live), trial: None, kept, ..entry }).await?;
-            }
+        self.put(prepared).await;
+        if let Some((stable, trial)) = side_by_side {
+            let now = Clock::default().now_ms();
+            self.0.rollouts.insert(Driven::new(rollout.clone(), &stable, &trial, now));
         }
         self.tell(&rollout, &event);
         Ok((recorded.new, rollout))
     }
 
+    /// The plugin as it stands once `rollout` of `candidate` has begun.
+    fn beginning(
+        &self,
+        name: &str,
+        entry: Entry,
+        candidate: Live,
+        rollout: &Rollout,
+    ) -> Result<Entry, Refusal> {
+        if rollout.ended_at_ms.is_none() {
+            let trial = self.on_trial(name, &entry, candidate, rollout)?;
+            return Ok(Entry { trial: Some(trial), ..entry });
+        }
+        let before = entry.live.filter(|_| rollout.spec.strategy == Strategy::BlueGreen);
+        let kept = before.map(|live| Kept::until(live, rollout.spec.keep));
+        Ok(Entry { live: Some(candidate), trial: None, kept, ..entry })
+    }
+
     /// One release at a time takes over.
     pub(super) fn may_begin(&self, name: &str) -> Result<(), Refusal> {
-        match self.0.rollouts.get(name) {
+        match self.0.registry.rollout_under_way(name)? {
             None => Ok(()),
             Some(_) => Err(ostler_release::Error::RolloutUnderWay { plugin: name.to_owned() }.into()),
         }
     }
 
-    /// Compares, if it is time to, and does what follows.
-    async fn tick(&self, name: &str) -> Result<(), Refusal> {
-        let now = Clock::default().now_ms();
-        if !self.0.rollouts.get(name).is_some_and(|driven| driven.is_due(now)) {
-            return Ok(());
+    /// Records a transition, and shows it to requests.
+    pub(super) async fn put_in_force(&self, rollout: Rollout, mut event: Event) -> Result<(), Refusal> {
+        let driven = self.0.rollouts.get(&rollout.plugin).filter(|driven| driven.rollout.id == rollout.id);
+        if rollout.ended_at_ms.is_some() {
+            event.evidence = event.evidence.or_else(|| driven.as_ref()?.findings());
         }
-        let _change = self.0.change.lock().await;
-        let Some(mut driven) = self.0.rollouts.get(name) else { return Ok(()) };
-        let entry = self.0.state.lock().await.plugins.get(name).cloned();
-        let mut rollout = driven.rollout.clone();
-        let event = match stands(entry.as_ref(), &rollout) {
-            Ok((stable, trial)) => {
-                driven.follow(stable, trial);
-                let (requests, verdict) = driven.check(now);
-                rollout.tick(now, requests, Some(&verdict))
+        let prepared = self.next(&rollout).await?;
+        let grows = driven.as_ref().is_none_or(|driven| driven.rollout.share() < rollout.share());
+        let mut unsaved = driven.map(|driven| driven.unsaved).unwrap_or_default();
+        unsaved.push(event.clone());
+        let saved = self.0.registry.save_rollout(rollout.clone(), unsaved.clone()).await;
+        match &saved {
+            Ok(()) => unsaved.clear(),
+            Err(_) if grows => return Ok(saved?),
+            Err(_) => {}
+        }
+        self.put(prepared).await;
+        self.0.rollouts.moved(&rollout, unsaved, Clock::default().now_ms());
+        self.tell(&rollout, &event);
+        saved.map_err(|error| {
+            let what = &event.what;
+            Refusal::Unavailable(format!(
+                "{what}, but that cannot be recorded yet, which is tried again: {error}"
+            ))
+        })
+    }
+
+    /// The next state, in which requests are divided as `rollout` has it. One that ends may have lost its plugin.
+    async fn next(&self, rollout: &Rollout) -> Result<Prepared, Refusal> {
+        self.prepare(|state| match state.plugins.get_mut(&rollout.plugin) {
+            Some(entry) => entry.stand_as(rollout),
+            None if matches!(rollout.state, State::Aborted | State::Withdrawn) => Ok(()),
+            None => Err(super::view::unknown(&rollout.plugin)),
+        })
+        .await
+    }
+
+    /// Gives up rollouts whose releases do not stand side by side any more, since a definition has changed.
+    pub(super) async fn end_fallen(&self) {
+        for Driven { rollout, .. } in self.0.rollouts.all() {
+            let entry = self.0.state.lock().await.plugins.get(&rollout.plugin).cloned();
+            if let Err(why) = stands(entry.as_ref(), &rollout) {
+                self.give_up(rollout, why).await;
             }
-            Err(why) => rollout.abort(now, ostler_release::rollout::HOST, why).ok(),
-        };
-        self.0.rollouts.insert(driven);
-        match event {
-            Some(event) => self.put_in_force(rollout, event).await,
-            None => Ok(()),
         }
     }
 
-    /// Records a transition, and shows it to requests.
-    pub(super) async fn put_in_force(&self, rollout: Rollout, event: Event) -> Result<(), Refusal> {
-        let name = rollout.plugin.clone();
-        match self.0.registry.save_rollout(rollout.clone(), event.clone()).await {
-            // It is gone with its plugin.
-            Err(ostler_release::Error::NoRollout { .. }) => {
-                self.0.rollouts.remove(&name);
-                return Ok(());
-            }
-            saved => saved?,
-        }
-        let shown = match rollout.state {
-            State::Running | State::Holding | State::Paused => {
-                self.share_trial(&name, rollout.choice()).await
-            }
-            State::Promoted => self.end_trial(&name, Arm::Candidate, Some(rollout.spec.keep)).await,
-            State::Aborted | State::Withdrawn | State::Superseded => {
-                self.end_trial(&name, Arm::Stable, None).await
-            }
+    /// Ends a rollout that cannot go on; the live release serves all. Whoever calls this holds `change`.
+    async fn give_up(&self, mut rollout: Rollout, why: &str) {
+        let plugin = rollout.plugin.clone();
+        let Ok(event) = rollout.abort(Clock::default().now_ms(), ostler_release::rollout::HOST, why) else {
+            return;
         };
-        self.0.rollouts.moved(&rollout);
-        self.tell(&rollout, &event);
-        match shown {
-            Err(Refusal::NotFound(_)) => Ok(()),
-            shown => shown,
+        if let Err(error) = self.put_in_force(rollout, event).await {
+            tracing::error!(plugin, %error, "a rollout that cannot go on");
         }
     }
 
     /// A line for operators, and a count.
-    fn tell(&self, rollout: &Rollout, event: &Event) {
+    pub(super) fn tell(&self, rollout: &Rollout, event: &Event) {
         self.0.rollouts.count(rollout);
         let (plugin, what, who, why) = (&rollout.plugin, &event.what, &event.who, &event.why);
         let (strategy, candidate) = (rollout.spec.strategy.as_str(), rollout.candidate.short());
@@ -173,3 +169,6 @@ fn stands<'a>(entry: Option<&'a Entry>, rollout: &Rollout) -> Result<(&'a Live, 
     let trial = trial.ok_or("the new release cannot run under the plugin's new definition")?;
     Ok((stable, trial))
 }
+
+#[cfg(test)]
+mod tests;

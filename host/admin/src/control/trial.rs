@@ -1,19 +1,16 @@
 //! Two releases of one plugin side by side: the live one, and one that takes over from it or was there before.
 //!
-//! Each of these puts the next snapshot in force, so that requests see it at once; whoever calls them holds `change`, and has
-//! recorded first what is done here. **Invariant:** an exchange ends on the release that it began on.
+//! **Invariant:** an exchange ends on the release that it began on.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ostler_core::Digest;
 use ostler_core::rollout::Strategy;
 use ostler_policy::Shadow;
-use ostler_release::rollout::{Arm, Choice, Rollout};
+use ostler_release::rollout::{Rollout, State};
 use ostler_runtime::Component;
 
 use super::entry::{Entry, Kept, Live, OnTrial, Shadowing};
-use super::view::unknown;
 use super::{Control, Refusal};
 
 impl Control {
@@ -22,8 +19,8 @@ impl Control {
         self.link(name, &entry.definition.spec, component, None)
     }
 
-    /// Serves some with `candidate`, or copies requests to it, as `rollout` stands.
-    pub(super) async fn begin_trial(
+    /// `candidate` as it serves some, or gets copies of requests, under `rollout`.
+    pub(super) fn on_trial(
         &self,
         name: &str,
         entry: &Entry,
@@ -31,10 +28,7 @@ impl Control {
         rollout: &Rollout,
     ) -> Result<OnTrial, Refusal> {
         let shadow = self.shadow(name, entry, &candidate.component, rollout)?;
-        let trial = OnTrial { live: candidate, choice: Arc::new(rollout.choice()), shadow };
-        let begun = trial.clone();
-        self.change_entry(name, |entry| entry.trial = Some(trial)).await?;
-        Ok(begun)
+        Ok(OnTrial { live: candidate, choice: Arc::new(rollout.choice()), shadow })
     }
 
     /// What copies go to, if `rollout` makes any.
@@ -51,33 +45,6 @@ impl Control {
         let (plugin, recorder) = self.0.runtime.shadow(name, &entry.definition.spec, component)?;
         let of = Shadow::new(&plugin, recorder, rollout.share(), rollout.spec.unsafe_methods);
         Ok(Some(Shadowing { plugin, of }))
-    }
-
-    /// Serves others with the release on trial than until now.
-    pub(super) async fn share_trial(&self, name: &str, choice: Choice) -> Result<(), Refusal> {
-        self.change_entry(name, |entry| {
-            if let Some(trial) = &mut entry.trial {
-                trial.choice = Arc::new(choice);
-            }
-        })
-        .await
-    }
-
-    /// Serves all with one of the two. The other stays ready for `keep` if it was live.
-    pub(super) async fn end_trial(
-        &self,
-        name: &str,
-        winner: Arm,
-        keep: Option<Duration>,
-    ) -> Result<(), Refusal> {
-        self.change_entry(name, |entry| {
-            let Some(trial) = entry.trial.take() else { return };
-            if winner == Arm::Candidate {
-                let before = entry.live.replace(trial.live);
-                entry.kept = keep.zip(before).map(|(keep, live)| Kept::until(live, keep));
-            }
-        })
-        .await
     }
 
     /// `entry` with what stood beside the live release `before`, under its new definition. What cannot go on there ends.
@@ -103,12 +70,6 @@ impl Control {
         Entry { trial, kept, ..entry }
     }
 
-    /// The release with this digest, if it is kept ready.
-    pub(super) fn ready(entry: &Entry, digest: &Digest) -> Option<Live> {
-        let kept = entry.kept.as_ref().filter(|kept| kept.live.component.digest == *digest)?;
-        Some(kept.live.clone())
-    }
-
     /// Lets go of releases that were kept ready long enough.
     pub(super) async fn release_kept(&self) {
         let now = Instant::now();
@@ -116,17 +77,23 @@ impl Control {
             entry.kept.take_if(|kept| kept.until <= now);
         }
     }
+}
 
-    /// Changes one plugin, and puts the next snapshot in force.
-    async fn change_entry(&self, name: &str, change: impl FnOnce(&mut Entry)) -> Result<(), Refusal> {
-        let mut state = self.0.state.lock().await;
-        let mut next = state.plugins.get(name).cloned().ok_or_else(|| unknown(name))?;
-        change(&mut next);
-        let before = state.plugins.insert(name.to_owned(), next);
-        let published = self.publish(&mut state);
-        if let (Err(_), Some(before)) = (&published, before) {
-            state.plugins.insert(name.to_owned(), before);
+impl Entry {
+    /// Serves whom `rollout`, of this plugin, has it serve now, with the releases that stand here.
+    pub(super) fn stand_as(&mut self, rollout: &Rollout) -> Result<(), Refusal> {
+        let nothing = || Refusal::Conflict("no release of this plugin is on trial".into());
+        match rollout.state {
+            State::Running | State::Holding | State::Paused => {
+                self.trial.as_mut().ok_or_else(nothing)?.choice = Arc::new(rollout.choice());
+            }
+            State::Promoted => {
+                let trial = self.trial.take().ok_or_else(nothing)?;
+                let before = self.live.replace(trial.live);
+                self.kept = before.map(|live| Kept::until(live, rollout.spec.keep));
+            }
+            State::Aborted | State::Withdrawn | State::Superseded => self.trial = None,
         }
-        published
+        Ok(())
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct ReleaseView {
     created_at_ms: i64,
     activated_at_ms: i64,
     live: bool,
+    /// Whether a rollout of it is under way.
+    candidate: bool,
     /// What each gate said.
     admission: Vec<Finding>,
 }
@@ -134,9 +136,11 @@ impl Control {
         }
         let registry = &self.0.registry;
         let mut findings = registry.findings(name)?;
+        let candidate = self.0.rollouts.get(name).map(|driven| driven.rollout.candidate);
         let releases = registry.list(name)?.into_iter().map(|release| {
             let admission = findings.remove(&release.digest).unwrap_or_default();
-            ReleaseView { admission, ..release.into() }
+            let candidate = candidate == Some(release.digest);
+            ReleaseView { admission, candidate, ..release.into() }
         });
         let releases = releases.collect();
         let refused = registry.refusals(name)?.into_iter().map(RefusedView::from).collect();
@@ -182,6 +186,7 @@ impl From<Release> for ReleaseView {
             created_at_ms: release.created_at_ms,
             activated_at_ms: release.activated_at_ms,
             live: release.live,
+            candidate: false,
             admission: Vec::new(),
         }
     }

@@ -32,7 +32,7 @@ pub struct CacheRules {
     pub stale_if_error: Duration,
     /// `drop_set_cookie`: whether an answer with `Set-Cookie` is kept, without that field. Default: false, not kept.
     pub drop_set_cookie: bool,
-    /// `per_release`: whether a new release begins with nothing kept. Default: false.
+    /// `per_release`: whether each release has kept answers of its own. Default: true.
     pub per_release: bool,
     /// `show_tags`: whether clients see `cache-tag`. Default: false.
     pub show_tags: bool,
@@ -62,7 +62,7 @@ impl CacheRules {
             stale_while_revalidate: stale(&mut section, "stale_while_revalidate").unwrap_or_default(),
             stale_if_error: stale(&mut section, "stale_if_error").unwrap_or_default(),
             drop_set_cookie: section.boolean("drop_set_cookie").unwrap_or(false),
-            per_release: section.boolean("per_release").unwrap_or(false),
+            per_release: section.boolean("per_release").unwrap_or(true),
             show_tags: section.boolean("show_tags").unwrap_or(false),
         };
         section.finish();

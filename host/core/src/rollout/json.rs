@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{AnalysisSpec, MetricRule, RolloutSpec, Rule, Sticky};
-use crate::settings::{Node, Problems};
+use crate::settings::{Node, Problem, Problems};
 use crate::unit::format_duration;
 
 impl RolloutSpec {
@@ -24,12 +24,15 @@ impl RolloutSpec {
         }))
     }
 
-    /// What [`RolloutSpec::to_json`] wrote, maybe of another version: what this one does not know is passed over, and what
-    /// the other did not know has its default.
-    pub fn from_json(json: &Value) -> Self {
+    /// What [`RolloutSpec::to_json`] wrote, and what of it this version does not understand, if another one wrote it: that
+    /// has its default, so whoever goes by the rest must look at it. What the other one did not know has its default too.
+    pub fn from_json(json: &Value) -> (Self, Vec<Problem>) {
         let problems = Problems::new("rollout");
         let node = Node::from_json(json);
-        RolloutSpec::read(&mut node.section("", &problems), &RolloutSpec::default())
+        let mut section = node.section("", &problems);
+        let spec = RolloutSpec::read(&mut section, &RolloutSpec::default());
+        section.finish();
+        (spec, problems.into_vec())
     }
 }
 

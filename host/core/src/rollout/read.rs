@@ -78,16 +78,33 @@ fn share(value: &Value) -> Option<Share> {
 /// Shares that rise, with 100 % at the end whether or not it is said.
 fn steps(section: &mut Section<'_>) -> Option<Vec<Share>> {
     let allowed = format!("1 to {STEPS_MAX} shares that rise, as [1, 5, 25, 50, 100] or [\"0.1%\", \"1%\"]");
-    let read = section.read("steps", &allowed, |value| {
-        let Value::Array(items) = value else { return None };
-        let mut steps = items.iter().map(|item| share(&item.value)).collect::<Option<Vec<_>>>()?;
-        let rises = steps.is_sorted_by(|one, next| one < next);
-        if *steps.last()? != Share::ALL {
-            steps.push(Share::ALL);
+    let items = section.read("steps", &allowed, |value| match value {
+        Value::Array(items) if !items.is_empty() => {
+            Some(items.iter().map(|item| (item.value.to_string(), share(&item.value))).collect::<Vec<_>>())
         }
-        (rises && steps.len() <= STEPS_MAX).then_some(steps)
-    });
-    read.map(|steps| steps.value)
+        _ => None,
+    })?;
+    let mut steps: Vec<Share> = Vec::new();
+    for (found, share) in items.value {
+        let found = match (share, steps.last()) {
+            (None, _) => format!("{found}, which is no share above 0% up to 100%"),
+            (Some(share), Some(before)) if share <= *before => format!("{share} after {before}"),
+            (Some(share), _) => {
+                steps.push(share);
+                continue;
+            }
+        };
+        section.problem("steps", found, allowed, "");
+        return None;
+    }
+    if steps.last() != Some(&Share::ALL) {
+        steps.push(Share::ALL);
+    }
+    if steps.len() > STEPS_MAX {
+        section.problem("steps", format!("{} shares, the last included", steps.len()), allowed, "");
+        return None;
+    }
+    Some(steps)
 }
 
 fn min_requests(section: &mut Section<'_>) -> Option<u64> {

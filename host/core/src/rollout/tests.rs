@@ -73,20 +73,33 @@ fn every_key_is_read() {
 fn what_is_stored_is_read_again_and_a_default_as_well() {
     for spec in [read(FULL).0, RolloutSpec::default(), read("sticky = 'header:X-User'\nrules = []").0] {
         let text = spec.to_json().to_string();
-        assert_eq!(RolloutSpec::from_json(&serde_json::from_str(&text).unwrap()), spec, "{text}");
+        let (read, problems) = RolloutSpec::from_json(&serde_json::from_str(&text).unwrap());
+        assert_eq!((read, problems.len()), (spec, 0), "{text}");
     }
 }
 
 #[test]
-fn what_another_version_stored_is_understood_as_far_as_it_goes() {
-    let json =
-        serde_json::json!({ "strategy": "canary", "of_the_future": [1], "analysis": { "p51": 2, "p50": 4 } });
-    let spec = RolloutSpec::from_json(&json);
+fn what_another_version_stored_is_understood_as_far_as_it_goes_and_the_rest_is_told() {
+    let told = |json| {
+        let (spec, problems) = RolloutSpec::from_json(&json);
+        (spec, problems.iter().map(|problem| problem.key.clone()).collect::<Vec<_>>())
+    };
+    let older = serde_json::json!({ "strategy": "canary", "analysis": { "p50": 4 } });
+    let (spec, problems) = told(older);
     assert_eq!((spec.strategy, spec.analysis.p50, spec.min_requests), (Strategy::Canary, 4.0, 100));
-    for broken in
-        [serde_json::json!(null), serde_json::json!([1]), serde_json::json!({ "steps": { "a": 1 } })]
-    {
-        assert_eq!(RolloutSpec::from_json(&broken), RolloutSpec::default());
+    assert_eq!(problems, Vec::<String>::new());
+    for (later, key) in [
+        (serde_json::json!({ "strategy": "soaking" }), "strategy"),
+        (serde_json::json!({ "strategy": "canary", "of_the_future": [1] }), "of_the_future"),
+        (serde_json::json!({ "analysis": { "p51": 2 } }), "analysis.p51"),
+        (serde_json::json!({ "steps": { "a": 1 } }), "steps"),
+    ] {
+        let (_, problems) = told(later);
+        assert!(problems.len() == 1 && problems[0].ends_with(key), "{key}: {problems:?}");
+    }
+    for broken in [serde_json::json!(null), serde_json::json!([1])] {
+        assert_eq!(told(broken.clone()).0, RolloutSpec::default());
+        assert!(!told(broken.clone()).1.is_empty(), "{broken}");
     }
 }
 
@@ -112,6 +125,18 @@ fn shares_are_read_and_written() {
     for text in ["", "%", "-1%", "1e1%", "101%", "100.001%", "0.0001%", "inf%", "NaN", "1 %", "1.2.3%", "+5%"]
     {
         assert_eq!(Share::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn the_first_step_that_is_wrong_is_told_and_why() {
+    for (text, told) in [
+        ("steps = [1, 25, '5%', 2]", "found 5% after 25%;"),
+        ("steps = [1, '5 %']", "found \"5 %\", which is no share"),
+        ("steps = [1, 1]", "found 1% after 1%;"),
+    ] {
+        let (_, problems) = read(text);
+        assert!(problems.len() == 1 && problems[0].contains(told), "{text}: {problems:?}");
     }
 }
 

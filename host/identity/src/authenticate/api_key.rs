@@ -14,7 +14,7 @@ use crate::keys::{Keys, PREFIX, Refused};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Field that carries the key. Default: `x-api-key`.
-    header: HeaderName,
+    pub(super) header: HeaderName,
     /// Whether `Authorization: Bearer ok_...` is taken too. Default: no.
     bearer: bool,
 }

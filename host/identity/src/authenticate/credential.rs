@@ -5,6 +5,7 @@
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use ostler_core::exchange;
 use ostler_core::settings::Section;
 
 /// Where a token is looked for.
@@ -72,6 +73,14 @@ impl Place {
         }
     }
 
+    /// The field of its own that it is, if it is one.
+    pub(crate) fn field(&self) -> Option<&HeaderName> {
+        match self {
+            Place::Header(name) => Some(name),
+            Place::Bearer | Place::Cookie(_) => None,
+        }
+    }
+
     /// What `head` holds there.
     pub(crate) fn find<'a>(&self, head: &'a Parts) -> Found<'a> {
         match self {
@@ -120,20 +129,12 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Head
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
-    let mut found = Found::Nothing;
-    for value in headers.get_all(COOKIE) {
-        for pair in value.as_bytes().split(|byte| *byte == b';') {
-            let Some(at) = pair.iter().position(|byte| *byte == b'=') else { continue };
-            if pair[..at].trim_ascii() != name.as_bytes() {
-                continue;
-            }
-            if found != Found::Nothing {
-                return Found::Several;
-            }
-            found = std::str::from_utf8(pair[at + 1..].trim_ascii()).map_or(Found::Unreadable, token);
-        }
+    let mut values = exchange::cookies(headers, name);
+    match (values.next(), values.next()) {
+        (None, _) => Found::Nothing,
+        (Some(value), None) => std::str::from_utf8(value).map_or(Found::Unreadable, token),
+        (Some(_), Some(_)) => Found::Several,
     }
-    found
 }
 
 fn remove_cookie(headers: &mut HeaderMap, name: &str) {

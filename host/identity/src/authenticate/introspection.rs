@@ -58,7 +58,7 @@ pub struct Config {
     /// `subject`, `tenant`, `roles`, `scopes`.
     mapping: Mapping,
     /// `header` or `cookie`.
-    place: Place,
+    pub(super) place: Place,
     /// `pass_credential`: whether the plugin sees the token. Default: no.
     pass_credential: bool,
 }

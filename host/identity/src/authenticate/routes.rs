@@ -1,8 +1,9 @@
-//! What logins mean for routes beside who is let in: cookies that no plugin sees, and second factors.
+//! What authenticators mean for routes beside who is let in: cookies that no plugin sees, fields that are credentials, and second
+//! factors.
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ostler_core::gate::AccessSpec;
 
 use super::{Authenticator, Authenticators, Config};
@@ -29,6 +30,18 @@ impl Authenticators {
             _ => None,
         });
         spec.mfa.as_ref().map(|spec| mfa::Rule::new(spec, paths.collect()))
+    }
+}
+
+impl Config {
+    /// The field that carries a credential, if it is another than `Authorization` and `Cookie`.
+    pub fn field(&self) -> Option<&HeaderName> {
+        match self {
+            Config::Jwt(config) => config.place.field(),
+            Config::Introspection(config) => config.place.field(),
+            Config::ApiKey(config) => Some(&config.header),
+            Config::Session(_) | Config::Mtls(_) | Config::Basic(_) => None,
+        }
     }
 }
 

@@ -9,9 +9,9 @@ use http::HeaderName;
 use ostler_services::cache::Entry;
 use tokio::sync::watch;
 
-/// Answers being made, by key.
+/// Answers being made, by key. All routes share them, as they share what is kept: a key says all that answers differ by.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Vec<u8>, watch::Receiver<Option<Outcome>>>>);
+pub(crate) struct Flights(Mutex<HashMap<Vec<u8>, watch::Receiver<Option<Outcome>>>>);
 
 /// How making an answer ended.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use bytes::BufMut;
 use http::request::Parts;
 use http::{HeaderName, header};
 use ostler_core::gate::{AccessSpec, CacheRules, Flaw};
-use ostler_core::{Exchange, Principal};
+use ostler_core::{Exchange, Principal, exchange};
 use percent_encoding::percent_decode_str;
 
 /// What a key is made of, beside the request.
@@ -113,13 +113,7 @@ impl Dimension {
                 put_values(key, parts.filter(|(own, _)| own == name).map(|(_, value)| value.as_bytes()));
             }
             Dimension::Cookie(name) => {
-                let fields = head.headers.get_all(header::COOKIE).iter();
-                let pairs = fields.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-                let value = |pair: &'_ [u8]| -> Option<Vec<u8>> {
-                    let at = pair.iter().position(|byte| *byte == b'=')?;
-                    (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].to_vec())
-                };
-                put_values(key, pairs.filter_map(value));
+                put_values(key, exchange::cookies(&head.headers, name));
             }
         }
     }

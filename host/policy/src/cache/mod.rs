@@ -31,7 +31,7 @@ use ostler_services::cache::{Answer, Entry, Held};
 
 use crate::flags::{Switch, Switches};
 use directives::Asked;
-use flight::Flights;
+pub(crate) use flight::Flights;
 use judge::Credentials;
 use key::KeySpec;
 use reply::{How, reply};
@@ -51,7 +51,7 @@ struct Inner {
 }
 
 /// What makes answers.
-trait Origin: Clone + Send + Sync + 'static {
+pub(crate) trait Origin: Clone + Send + Sync + 'static {
     fn call(
         &self,
         exchange: Exchange,
@@ -81,6 +81,7 @@ impl Caching {
     pub(crate) fn new(
         spec: &GateSpec,
         cache: &Cache,
+        flights: &Arc<Flights>,
         plugin: &str,
         release: &str,
         switches: &Switches,
@@ -88,14 +89,14 @@ impl Caching {
         let rules = spec.cache.cache.clone().filter(|rules| rules.enabled)?;
         let key = KeySpec::new(&rules, &spec.access, plugin, release);
         let switch = switches.switch(&rules.when);
-        let inner = Arc::new(Inner { cache: cache.clone(), rules, key, flights: Arc::default() });
+        let inner = Arc::new(Inner { cache: cache.clone(), rules, key, flights: flights.clone() });
         Some(Caching { inner, switch, plugin: plugin.into() })
     }
 
     /// Answers from what is kept, or calls the plugin and keeps what it answers.
     pub(crate) fn answer(
         &self,
-        plugin: &Arc<Plugin>,
+        origin: &impl Origin,
         exchange: Exchange,
         request: Request<Body>,
     ) -> Answering {
@@ -103,10 +104,10 @@ impl Caching {
         if self.switch.as_ref().is_some_and(off) {
             let (head, body) = request.into_parts();
             let key = self.inner.key.key(&exchange, &head);
-            let passing = self.inner.clone().pass(plugin.clone(), key, exchange, head, body);
+            let passing = self.inner.clone().pass(origin.clone(), key, exchange, head, body);
             return Answering::Later(Box::pin(passing));
         }
-        self.inner.answer(plugin, exchange, request)
+        self.inner.answer(origin, exchange, request)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a flag is told of the request that it is asked for.
 //!
-//! **Invariant:** nothing is looked at before a flag's targeting wants it, and no credential is handed to it.
+//! **Invariant:** nothing is looked at before a flag's targeting wants it, and no field that carries a credential is handed to it:
+//! neither the usual ones nor those that an `[auth.NAME]` of this host names.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,7 +16,7 @@ use super::Targeting;
 /// Longest targeting key that is taken from a cookie or a field, in bytes; for a longer one the address stands in.
 const KEY_MAX: usize = 256;
 
-/// Fields that carry credentials.
+/// Fields that carry credentials, besides those that authenticators are told to look at.
 const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 
 /// A request as flags see it.
@@ -27,12 +28,14 @@ pub(crate) struct Asker<'a> {
     route: Option<&'a str>,
     plugin: Option<&'a str>,
     principal: Option<&'a Principal>,
-    pub(super) targeting: Option<&'a Targeting>,
+    visitor: Option<&'a str>,
+    /// Fields that carry credentials, besides the usual ones.
+    pub(super) secret: &'a [HeaderName],
 }
 
 impl<'a> Asker<'a> {
-    /// A request whose route is not known yet.
-    pub(crate) fn unrouted(request: &'a Request<Body>, client: IpAddr) -> Self {
+    /// A request whose route is not known yet, of a client for which `visitor` stands.
+    pub(crate) fn unrouted(request: &'a Request<Body>, client: IpAddr, visitor: Option<&'a str>) -> Self {
         Asker {
             method: request.method(),
             uri: request.uri(),
@@ -41,7 +44,8 @@ impl<'a> Asker<'a> {
             route: None,
             plugin: None,
             principal: None,
-            targeting: None,
+            visitor,
+            secret: &[],
         }
     }
 
@@ -55,23 +59,16 @@ impl<'a> Asker<'a> {
             route: Some(&exchange.route),
             plugin: Some(plugin),
             principal: exchange.principal.as_deref(),
-            targeting: None,
+            visitor: exchange.visitor.as_deref(),
+            secret: &[],
         }
-    }
-
-    /// What the cookie or field says that stands for the client.
-    fn named(&self) -> Option<&'a str> {
-        let value = match self.targeting? {
-            Targeting::Header(name) => self.headers.get(name)?.to_str().ok()?,
-            Targeting::Cookie(name) => cookie(self.headers, name)?,
-        };
-        (1..=KEY_MAX).contains(&value.len()).then_some(value)
     }
 
     /// The fields that are no credentials, by name; several of one name as the list that they are.
     fn fields(&self) -> Value {
         let mut fields = Map::new();
-        for name in self.headers.keys().filter(|name| !SECRET.contains(name)) {
+        let told = |name: &&HeaderName| !SECRET.contains(name) && !self.secret.contains(name);
+        for name in self.headers.keys().filter(told) {
             let values = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
             fields.insert(name.as_str().to_owned(), values.collect::<Vec<_>>().join(", ").into());
         }
@@ -81,11 +78,11 @@ impl<'a> Asker<'a> {
 
 impl Context for Asker<'_> {
     fn targeting_key(&self) -> Option<Cow<'_, str>> {
-        let known = self.principal.map(|principal| &*principal.subject).or_else(|| self.named());
+        let known = self.principal.map(|principal| &*principal.subject).or(self.visitor);
         Some(known.map_or_else(|| self.client.to_string().into(), Cow::Borrowed))
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, wants: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         attribute("address", Attribute::Text(&self.client.to_string()));
         attribute("method", Attribute::Text(self.method.as_str()));
         attribute("path", Attribute::Text(self.uri.path()));
@@ -104,15 +101,27 @@ impl Context for Asker<'_> {
         if let Some(principal) = self.principal {
             attribute("roles", Attribute::Texts(&principal.roles));
         }
-        attribute("header", Attribute::Json(&self.fields()));
+        if wants("header") {
+            attribute("header", Attribute::Json(&self.fields()));
+        }
+    }
+}
+
+impl Targeting {
+    /// What the cookie or field says that stands for the client.
+    pub(super) fn visitor<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let value = match self {
+            Targeting::Header(name) => headers.get(name)?.to_str().ok()?,
+            Targeting::Cookie(name) => cookie(headers, name)?,
+        };
+        (1..=KEY_MAX).contains(&value.len()).then_some(value)
     }
 }
 
 /// The first cookie of this name.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lists = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lists.flat_map(|list| list.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(own, _)| *own == name).map(|(_, value)| value.trim_matches('"'))
+    let value = std::str::from_utf8(exchange::cookies(headers, name).next()?).ok()?;
+    Some(value.trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -129,7 +138,7 @@ mod tests {
 
     fn told(asker: &Asker<'_>) -> Value {
         let mut all = Map::new();
-        asker.visit(&mut |name, value| {
+        asker.visit(&|_| true, &mut |name, value| {
             let value = match value {
                 Attribute::Text(text) => text.into(),
                 Attribute::Json(value) => value.clone(),
@@ -144,8 +153,12 @@ mod tests {
     fn a_request_is_told_without_its_credentials() {
         let secret =
             [("authorization", "Bearer s3cret"), ("cookie", "a=s3cret"), ("proxy-authorization", "s3cret")];
-        let request = request(&[&secret[..], &[("x-beta", "1"), ("x-beta", "2")]].concat());
-        let told = told(&Asker::unrouted(&request, "192.0.2.1".parse().unwrap()));
+        let own = [("x-shop-key", "s3cret"), ("x-beta", "1"), ("x-beta", "2")];
+        let request = request(&[&secret[..], &own].concat());
+        let mut asker = Asker::unrouted(&request, "192.0.2.1".parse().unwrap(), None);
+        let names = [HeaderName::from_static("x-shop-key")];
+        asker.secret = &names;
+        let told = told(&asker);
         let wanted = serde_json::json!({ "address": "192.0.2.1", "method": "PUT", "path": "/a", "host": "Shop.test",
             "header": { "x-beta": "1, 2" } });
         assert_eq!(told, wanted);
@@ -165,8 +178,8 @@ mod tests {
             (&[("x-visitor", &long)], &header, "192.0.2.1"),
         ] {
             let request = request(fields);
-            let mut asker = Asker::unrouted(&request, "192.0.2.1".parse().unwrap());
-            asker.targeting = Some(targeting);
+            let visitor = targeting.visitor(request.headers());
+            let asker = Asker::unrouted(&request, "192.0.2.1".parse().unwrap(), visitor);
             assert_eq!(asker.targeting_key().as_deref(), Some(key), "{fields:?}");
         }
     }

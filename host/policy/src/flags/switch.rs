@@ -1,11 +1,14 @@
 //! `when`: whether a flag has a route, a plugin or a policy switched on.
 
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ostler_core::{Error, Exchange, Kind, When};
 use ostler_observe::Exposures;
+use ostler_release::flags::provider::Kind as Type;
 use ostler_release::flags::{Context, Flags};
 
 use super::{Asker, Targeting};
@@ -19,6 +22,7 @@ struct Inner {
     flags: Flags,
     exposures: Exposures,
     targeting: Option<Targeting>,
+    secret: Vec<HeaderName>,
 }
 
 /// One switch.
@@ -29,9 +33,19 @@ pub(crate) struct Switch {
 }
 
 impl Switches {
-    /// Switches that `flags` throw, for the clients that `targeting` names.
-    pub fn new(flags: Flags, exposures: Exposures, targeting: Option<Targeting>) -> Self {
-        Switches(Arc::new(Inner { flags, exposures, targeting }))
+    /// Switches that `flags` throw, for the clients that `targeting` names. Fields of the names `secret` carry credentials.
+    pub fn new(
+        flags: Flags,
+        exposures: Exposures,
+        targeting: Option<Targeting>,
+        secret: Vec<HeaderName>,
+    ) -> Self {
+        Switches(Arc::new(Inner { flags, exposures, targeting, secret }))
+    }
+
+    /// What stands for the client of a request with these fields, if it says.
+    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Arc<str>> {
+        self.0.targeting.as_ref()?.visitor(headers).map(Arc::from)
     }
 
     /// Whether a route is there. A flag that says nothing counts as false.
@@ -45,8 +59,8 @@ impl Switches {
     }
 
     fn holds<'a>(&'a self, when: &When, mut asker: Asker<'a>, otherwise: bool) -> bool {
-        let Inner { flags, exposures, targeting } = &*self.0;
-        asker.targeting = targeting.as_ref();
+        let Inner { flags, exposures, secret, .. } = &*self.0;
+        asker.secret = secret;
         // What the flag has to be taken for, where it says nothing.
         let default = otherwise == when.on;
         let said = flags.boolean(&when.flag, default, &asker);
@@ -56,6 +70,21 @@ impl Switches {
 }
 
 impl Switch {
+    /// What is to be waited for before the switch is looked at, where another provider throws it: its first answer. Without it
+    /// a client's first request would be answered as if nobody had switched anything.
+    pub(crate) fn ahead(
+        &self,
+        exchange: &Exchange,
+        headers: &HeaderMap,
+        plugin: &str,
+    ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let Inner { flags, secret, .. } = &*self.switches.0;
+        let mut asker = Asker::routed(exchange, headers, plugin);
+        asker.secret = secret;
+        let asked = || flags.prepare(&self.when.flag, Type::Boolean, &asker);
+        flags.is_other().then(|| Box::pin(asked()) as _)
+    }
+
     /// Whether it is on. A flag that says nothing leaves it on.
     pub(crate) fn on(&self, exchange: &Exchange, headers: &HeaderMap, plugin: &str) -> bool {
         self.switches.holds(&self.when, Asker::routed(exchange, headers, plugin), true)

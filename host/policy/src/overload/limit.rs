@@ -278,16 +278,17 @@ impl Limit {
         }
     }
 
-    /// Writes what is known of it; `plugin` is empty for the host's.
-    pub(super) fn collect(&self, text: &mut Text, plugin: &str) {
-        let own = ("plugin", plugin);
-        let gauge = |text: &mut Text, name, help, value: u32| text.gauge(name, help, &[own], value.into());
+    /// Writes what is known of it; `plugin` is empty for the host's, `release` for all but releases that take over.
+    pub(super) fn collect(&self, text: &mut Text, plugin: &str, release: &str) {
+        let own = [("plugin", plugin), ("release", release)];
+        let own = if release.is_empty() { &own[..1] } else { &own[..] };
+        let gauge = |text: &mut Text, name, help, value: u32| text.gauge(name, help, own, value.into());
         let limit = "Requests that may be under way at once, as learned; plugin is empty for the host.";
         gauge(text, "ostler_overload_limit", limit, self.limit.load(Relaxed));
         let under_way = "Requests under way; plugin is empty for the host.";
         gauge(text, "ostler_overload_in_flight", under_way, self.under_way.load(Relaxed));
         for (priority, shed) in ["low", "normal", "high"].into_iter().zip(&self.shed) {
-            let labels = [own, ("priority", priority)];
+            let labels = [own, &[("priority", priority)]].concat();
             let help = "Requests shed by priority; plugin is empty for the host's limit.";
             text.counter("ostler_overload_shed_total", help, &labels, shed.load(Relaxed));
         }

@@ -247,7 +247,7 @@ fn what_was_learned_outlives_a_reload_and_ends_with_its_plugin() {
     overload.apply(&Config { retry_after: Duration::from_secs(7), ..Config::default() });
     assert!(Arc::ptr_eq(&held, &overload.plugin("p")));
     let kept = overload.plugins.lock().unwrap();
-    assert_eq!(kept.limits.keys().collect::<Vec<_>>(), ["p"]);
+    assert_eq!(kept.limits.keys().map(|(plugin, _)| plugin).collect::<Vec<_>>(), ["p"]);
 }
 
 #[test]
@@ -281,6 +281,33 @@ fn only_calls_that_were_done_with_a_body_at_hand_are_learned_from() {
 }
 
 #[test]
+fn a_release_that_hangs_takes_no_place_of_the_one_it_takes_over_from() {
+    let overload = Overload::default();
+    let (plugin, trial) = (overload.plugin("p"), overload.candidate("p", "abc"));
+    let mut hanging = Vec::new();
+    let shed = loop {
+        let mut place = overload.admit(Some(&plugin), Priority::Normal).unwrap();
+        match place.change(&trial, Priority::Normal) {
+            Ok(()) => hanging.push(place),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(
+        (shed.kind, plugin.under_way(), trial.under_way()),
+        (Kind::Overloaded, 0, hanging.len() as u32)
+    );
+    assert_eq!(overload.host.under_way(), hanging.len() as u32, "who was shed gave back all");
+    let late = Error::new(Kind::DeadlineExceeded, "");
+    for _ in 0..100 {
+        hanging[100].end(hanging[100].begin(false), Some(&late));
+    }
+    assert!(trial.ratio(1).is_some() && plugin.ratio(1).is_none(), "only its own limit learns");
+    hanging.clear();
+    assert_eq!((trial.under_way(), overload.host.under_way()), (0, 0));
+    assert!(Arc::ptr_eq(&trial, &overload.candidate("p", "abc")));
+}
+
+#[test]
 fn the_metrics_tell_limit_requests_and_what_was_shed() {
     let metrics = Metrics::default();
     let overload = Overload::measured(&metrics);
@@ -288,9 +315,11 @@ fn the_metrics_tell_limit_requests_and_what_was_shed() {
     let plugin = overload.plugin("p");
     let _place = overload.admit(Some(&plugin), Priority::Low).unwrap();
     assert!(overload.admit(Some(&plugin), Priority::Low).is_err());
+    let _held = overload.candidate("p", "abc");
     let text = metrics.render();
     for line in [
         "ostler_overload_limit{plugin=\"p\"} 1\n",
+        "ostler_overload_limit{plugin=\"p\",release=\"abc\"} 1\n",
         "ostler_overload_limit{plugin=\"\"} 4096\n",
         "ostler_overload_in_flight{plugin=\"p\"} 1\n",
         "ostler_overload_in_flight{plugin=\"\"} 1\n",

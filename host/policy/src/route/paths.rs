@@ -29,6 +29,12 @@ struct Entry<T> {
     target: Arc<T>,
 }
 
+impl<T> Entry<T> {
+    fn takes(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
+    }
+}
+
 /// What the routes of one pattern say.
 enum Said<'a, T> {
     Target(&'a Arc<T>),
@@ -74,7 +80,7 @@ impl<T> Paths<T> {
         &'a self,
         path: &str,
         method: &Method,
-        holds: &impl Fn(&When) -> bool,
+        holds: &impl Fn(&'a When) -> bool,
         allowed: &mut Vec<&'a Method>,
     ) -> Option<&'a Arc<T>> {
         let index = *self.all.at(path).ok()?.value;
@@ -91,7 +97,7 @@ impl<T> Paths<T> {
         off: usize,
         path: &str,
         method: &Method,
-        holds: &impl Fn(&When) -> bool,
+        holds: &impl Fn(&'a When) -> bool,
         allowed: &mut Vec<&'a Method>,
     ) -> Option<&'a Arc<T>> {
         let always = self.always.at(path).ok().map(|matched| *matched.value);
@@ -112,18 +118,17 @@ impl<T> Paths<T> {
         &'a self,
         index: usize,
         method: &Method,
-        holds: &impl Fn(&When) -> bool,
+        holds: &impl Fn(&'a When) -> bool,
         allowed: &mut Vec<&'a Method>,
     ) -> Said<'a, T> {
+        let entries = &self.patterns[index];
+        let there = |entry: &&'a Entry<T>| entry.when.as_ref().is_none_or(holds);
+        // Those of other methods are asked about only if it comes to that: whom a flag is asked for is counted as one who met it.
+        if let Some(entry) = entries.iter().filter(|entry| entry.takes(method)).find(there) {
+            return Said::Target(&entry.target);
+        }
         let mut said = Said::NotThere;
-        for entry in &self.patterns[index] {
-            let takes = entry.methods.is_empty() || entry.methods.contains(method);
-            if entry.when.as_ref().is_some_and(|when| !holds(when)) {
-                continue;
-            }
-            if takes {
-                return Said::Target(&entry.target);
-            }
+        for entry in entries.iter().filter(|entry| !entry.takes(method)).filter(there) {
             allowed.extend(&entry.methods);
             said = Said::WrongMethod;
         }
@@ -230,6 +235,22 @@ mod tests {
         assert_eq!(find(&paths, Method::GET, "/a", &[]), (None, 1));
         assert_eq!(find(&paths, Method::GET, "/b", &[]), (None, 0));
         assert_eq!(find(&paths, Method::GET, "/b", &["x"]), (Some(2), 0));
+    }
+
+    #[test]
+    fn flags_of_routes_that_could_not_serve_are_not_asked() {
+        let paths = paths(&[
+            ("/a", &[Method::POST], Some("flag:post")),
+            ("/a", &[Method::GET], Some("flag:get")),
+            ("/a", &[Method::GET], None),
+        ]);
+        let asked = std::cell::RefCell::new(Vec::new());
+        let holds = |when: &When| {
+            asked.borrow_mut().push(when.flag.clone());
+            false
+        };
+        assert!(paths.find("/a", &Method::GET, &holds, &mut Vec::new()).is_some());
+        assert_eq!(*asked.borrow(), ["get"]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn answer(status: u16, kind: &str, body: &str) -> Answered {
 impl Rig {
     /// One GET that users are answered with `stable`; what they get.
     async fn get(&self, stable: Answered) -> Answered {
-        let copied = self.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty)).unwrap();
+        let copied = self.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty), None).unwrap();
         copied.compare(stable)
     }
 
@@ -104,13 +104,13 @@ async fn answers_that_are_alike_are_counted_and_what_differs_is_told_without_val
 async fn only_safe_methods_are_copied_unless_all_may_be() {
     let rig = rig(|_| answer(200, JSON, "{}"));
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
-        assert!(rig.shadow.copy(&exchange(), &mut request(method, Body::Empty)).is_none());
+        assert!(rig.shadow.copy(&exchange(), &mut request(method, Body::Empty), None).is_none());
     }
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
-        assert!(rig.shadow.copy(&exchange(), &mut request(method, Body::Empty)).is_some());
+        assert!(rig.shadow.copy(&exchange(), &mut request(method, Body::Empty), None).is_some());
     }
     let all = later(Share::ALL, true, |_| Box::pin(async { answer(200, JSON, "{}") }));
-    assert!(all.shadow.copy(&exchange(), &mut request(Method::POST, Body::full("x"))).is_some());
+    assert!(all.shadow.copy(&exchange(), &mut request(Method::POST, Body::full("x")), None).is_some());
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn the_share_of_requests_is_copied() {
     let rig = later(Share(10_000), false, |_| Box::pin(async { answer(200, JSON, "{}") }));
     let mut copied = 0;
     for _ in 0..20_000 {
-        if rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty)).is_some() {
+        if rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty), None).is_some() {
             copied += 1;
             rig.ended().await;
         }
@@ -135,11 +135,12 @@ async fn a_body_is_copied_if_it_is_there_and_small() {
             answer(200, "text/plain", &String::from_utf8_lossy(&body))
         })
     });
-    let copied = all.shadow.copy(&exchange(), &mut request(Method::POST, Body::full("the body"))).unwrap();
+    let copied =
+        all.shadow.copy(&exchange(), &mut request(Method::POST, Body::full("the body")), None).unwrap();
     text(copied.compare(answer(200, "text/plain", "the body"))).await;
     assert_eq!(all.ended().await.equal, 1);
     let large = Body::full(vec![0; REQUEST_BYTES + 1]);
-    assert!(all.shadow.copy(&exchange(), &mut request(Method::POST, large)).is_none());
+    assert!(all.shadow.copy(&exchange(), &mut request(Method::POST, large), None).is_none());
     assert_eq!(all.ended().await.uncopied, 1);
 }
 
@@ -158,7 +159,7 @@ async fn a_body_that_comes_is_copied_as_the_live_release_reads_it() {
         let body =
             Body::stream(http_body_util::StreamBody::new(futures::stream::iter(frames.collect::<Vec<_>>())));
         let mut request = request(Method::POST, body);
-        let copied = all.shadow.copy(&exchange(), &mut request).unwrap();
+        let copied = all.shadow.copy(&exchange(), &mut request, None).unwrap();
         let read = request.into_body().whole(1 << 20).await.unwrap();
         assert_eq!(read, pieces.concat(), "the live release gets all of it");
         text(copied.compare(answer(200, "text/plain", std::str::from_utf8(&read).unwrap()))).await;
@@ -168,7 +169,7 @@ async fn a_body_that_comes_is_copied_as_the_live_release_reads_it() {
     // One that nobody reads to its end.
     let frames = futures::stream::pending::<Result<http_body::Frame<Bytes>, ostler_core::BodyError>>();
     let mut unread = request(Method::POST, Body::stream(http_body_util::StreamBody::new(frames)));
-    let copied = all.shadow.copy(&exchange(), &mut unread).unwrap();
+    let copied = all.shadow.copy(&exchange(), &mut unread, None).unwrap();
     drop(unread);
     text(copied.compare(answer(200, "text/plain", "early"))).await;
     assert_eq!(all.ended().await.unanswered, 2);
@@ -179,7 +180,7 @@ async fn a_candidate_that_hangs_keeps_nobody_waiting_and_is_soon_asked_no_more()
     let rig = later(Share::ALL, false, |_| Box::pin(std::future::pending()));
     let mut copied = Vec::new();
     for _ in 0..100 {
-        copied.extend(rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty)));
+        copied.extend(rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty), None));
     }
     assert_eq!(copied.len(), COPIES);
     for copy in copied {
@@ -225,7 +226,7 @@ async fn long_broken_and_abandoned_answers_are_borne() {
     text(rig.get(answer(200, "text/plain", &"x".repeat(ANSWER_BYTES + 1))).await).await;
     assert_eq!(rig.ended().await.equal, 1, "what is too long is compared by its head");
     // The client goes away before there is an answer.
-    drop(rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty)).unwrap());
+    drop(rig.shadow.copy(&exchange(), &mut request(Method::GET, Body::Empty), None).unwrap());
     assert_eq!(rig.ended().await.unanswered, 1);
     // Or in the middle of it.
     let (_sender, receiver) = futures::channel::mpsc::unbounded();

@@ -1,7 +1,6 @@
 //! `[admission]`: what releases of all plugins must pass, and whom and what this host trusts for it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +10,17 @@ use ostler_core::admission::AdmissionSpec;
 use ostler_core::plugin::is_name;
 use ostler_core::settings::Section;
 
+use super::hook::Secret;
 use super::{date, sigstore};
 
 /// Hooks that one host asks.
 const HOOKS_MAX: usize = 16;
+
+/// What `signers` calls the bundles that `[admission.sigstore]` trusts.
+pub const SIGSTORE: &str = "sigstore";
+
+/// What `signers` may hold.
+pub const SIGNERS: &str = "names of [admission.keys.NAME], or \"sigstore\" beside [admission.sigstore]";
 
 /// What is told of a URL that is none.
 const URL: &str = "a URL of http or https, without user and fragment";
@@ -59,27 +65,19 @@ pub struct Sigstore {
 }
 
 /// Somebody else who may say no.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
     /// Where it is asked.
     pub url: Uri,
     /// Longest time for its answer. Default: 5 s.
     pub deadline: Duration,
     /// What its requests are signed with.
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 }
 
 impl Hook {
     /// Longest time for an answer, where nothing else is said.
     pub const DEADLINE: Duration = Duration::from_secs(5);
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secret = self.secret.as_ref().map(|_| "(secret)");
-        let (url, deadline) = (&self.url, &self.deadline);
-        f.debug_struct("Hook").field("url", url).field("deadline", deadline).field("secret", &secret).finish()
-    }
 }
 
 impl Config {
@@ -108,7 +106,9 @@ impl Config {
     /// Names in `spec` that no key has.
     pub fn strangers<'a>(&self, spec: &'a AdmissionSpec) -> Vec<&'a str> {
         let named = spec.signers.iter().flatten();
-        named.filter(|name| !self.keys.contains_key(*name)).map(String::as_str).collect()
+        let known =
+            |name: &String| self.keys.contains_key(name) || name == SIGSTORE && self.sigstore.is_some();
+        named.filter(|name| !known(name)).map(String::as_str).collect()
     }
 
     /// Whether anybody's signature would be taken.
@@ -119,7 +119,16 @@ impl Config {
     fn check(&self, section: &Section<'_>) {
         for name in self.strangers(&self.base) {
             let repair = format!("add [admission.keys.{name}]");
-            section.problem("signers", format!("{name:?}"), "names of [admission.keys.NAME]", repair);
+            section.problem("signers", format!("{name:?}"), SIGNERS, repair);
+        }
+        // One of two names could be revoked while the other goes on.
+        let mut numbers: BTreeMap<Vec<u8>, &str> = BTreeMap::new();
+        for (name, key) in &self.keys {
+            let Ok(public) = PublicKey::from_base64(&key.key) else { continue };
+            if let Some(other) = numbers.insert(public.keynum().to_vec(), name) {
+                let found = format!("one key as {other:?} and as {name:?}");
+                section.problem("keys", found, "each key once", "remove one of the two");
+            }
         }
         if self.base.signature == Some(true) && !self.trusts_somebody() {
             let repair = "add [admission.keys.NAME], or [admission.sigstore]";
@@ -143,8 +152,9 @@ impl Config {
 
 fn key(name: &str, mut table: Section<'_>) -> Option<Key> {
     table.missing("key", "the line that minisign prints: \"RW...\"");
-    if !is_name(name) {
-        table.problem("key", format!("the name {name:?}"), "names of a-z, 0-9, - and _", "rename the key");
+    if !is_name(name) || name == SIGSTORE {
+        let allowed = "names of a-z, 0-9, - and _, but not \"sigstore\"";
+        table.problem("key", format!("the name {name:?}"), allowed, "rename the key");
     }
     let text = table.string("key").map(|key| key.value);
     let valid = text.as_deref().map(|text| PublicKey::from_base64(text).is_ok());
@@ -192,7 +202,15 @@ fn hook(mut table: Section<'_>) -> Option<Hook> {
         url
     });
     let deadline = table.duration("deadline", Duration::from_millis(100)..=Duration::from_secs(120));
-    let secret = table.string("secret").map(|secret| secret.value);
+    let secret = table.string("secret").and_then(|text| {
+        let secret = Secret::parse(&text.value);
+        if secret.is_none() {
+            // It may be all but a letter of one.
+            let allowed = "\"whsec_\" and base64, or any other text";
+            table.problem("secret", "no secret", allowed, "is the variable it comes from set?");
+        }
+        secret
+    });
     table.finish();
     Some(Hook { url: url?, deadline: deadline.unwrap_or(Hook::DEADLINE), secret })
 }
@@ -226,6 +244,26 @@ mod tests {
         assert_eq!(config.keys["ci"].expires, Some(1_801_353_600));
         assert_eq!(config.hooks[0].deadline, Duration::from_secs(5));
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_key_has_one_name_a_hook_a_secret_and_sigstore_is_no_keys_name() {
+        let (_, problems) = read(&format!(
+            "signers = ['a', 'sigstore']\n[keys.a]\nkey = '{KEY}'\n[keys.b]\nkey = '{KEY}'\nrevoked = true\n\
+             [keys.sigstore]\nkey = 'RWQ'\n[[hooks]]\nurl = 'http://a'\nsecret = ''\n\
+             [[hooks]]\nurl = 'http://a'\nsecret = 'whsec_hunter2'"
+        ));
+        let text = problems.join("\n");
+        for told in [
+            "admission.keys: found one key as \"a\" and as \"b\"",
+            "admission.signers: found \"sigstore\"",
+            "admission.keys.sigstore.key: found the name \"sigstore\"",
+            "admission.hooks[0].secret: found no secret",
+            "admission.hooks[1].secret: found no secret",
+        ] {
+            assert!(text.contains(told), "{told} in {text}");
+        }
+        assert!(!text.contains("hunter2"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** only a yes is a yes: 204, or 2xx with `{"allow": true}`. Everything else, and nothing at all, is a no.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -10,7 +12,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::Finding;
+use super::{Finding, told};
 
 /// Most bytes of an answer.
 pub const ANSWER_MAX: usize = 64 << 10;
@@ -37,6 +39,10 @@ pub struct Question<'a> {
     pub findings: &'a [Finding],
 }
 
+/// What questions are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
 #[derive(Deserialize)]
 struct Answer {
     allow: bool,
@@ -53,7 +59,8 @@ pub fn judge(status: StatusCode, body: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     let answer = serde_json::from_slice::<Answer>(body);
-    let said = answer.as_ref().ok().and_then(|answer| answer.reason.as_deref()).map(told);
+    let said = answer.as_ref().ok().and_then(|answer| answer.reason.as_deref());
+    let said = said.map(|said| told(said, REASON_MAX));
     let reason = said.map(|said| format!(": {said}")).unwrap_or_default();
     if !status.is_success() {
         return Err(format!("it answered {}{reason}", status.as_u16()));
@@ -67,19 +74,30 @@ pub fn judge(status: StatusCode, body: &[u8]) -> Result<(), String> {
     }
 }
 
+impl Secret {
+    /// Of `whsec_` and base64, or of any other text; nothing if there is nothing to sign with in it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let key = match text.strip_prefix("whsec_") {
+            Some(encoded) => STANDARD.decode(encoded).ok()?,
+            None => text.as_bytes().to_vec(),
+        };
+        (!key.is_empty()).then_some(Secret(key))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
 /// Signs a question as Standard Webhooks say (<https://www.standardwebhooks.com>): the value of `webhook-signature` for these
 /// values of `webhook-id` and `webhook-timestamp`.
-pub fn sign(secret: &str, id: &str, timestamp: i64, body: &Bytes) -> String {
-    let decoded = secret.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
-    let key = decoded.unwrap_or_else(|| secret.as_bytes().to_vec());
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return String::new() };
+pub fn sign(secret: &Secret, id: &str, timestamp: i64, body: &Bytes) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&secret.0) else { return String::new() };
     mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body);
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-fn told(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_MAX).collect()
 }
 
 #[cfg(test)]
@@ -109,11 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_signed_with_what_is_no_secret() {
+        for text in ["", "whsec_", "whsec_%%%", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"] {
+            assert_eq!(Secret::parse(text), None, "{text}");
+        }
+        assert_eq!(format!("{:?}", Secret::parse("hunter2")), "Some((secret))");
+    }
+
+    #[test]
     fn a_question_is_signed_as_standard_webhooks_say() {
         // The example of the specification's libraries.
         let (secret, body) =
             ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Bytes::from_static(b"{\"test\": 2432232314}"));
-        let signed = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, &body);
+        let secret = Secret::parse(secret).unwrap();
+        let signed = sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, &body);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }

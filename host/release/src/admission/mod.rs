@@ -19,7 +19,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-pub use config::{Config, Hook, Key, Sigstore};
+pub use config::{Config, Hook, Key, SIGNERS, SIGSTORE, Sigstore};
+
+/// Characters of what is told at once: a list of imports or of keys, or what a stranger wrote.
+const TOLD_MAX: usize = 4_000;
 
 /// What a gate decides: what was found, or every reason to refuse.
 pub type Verdict = Result<String, Vec<String>>;
@@ -128,12 +131,14 @@ impl Attachment {
 }
 
 impl Trial {
-    /// Notes what a gate said after `took`.
+    /// Notes what a gate said after `took`. Whatever words of strangers are in it, no line is longer than it may be, and none
+    /// moves a terminal's cursor.
     pub fn note(&mut self, gate: Gate, took: Duration, verdict: Verdict) {
         let passed = verdict.is_ok();
         let detail = match verdict {
-            Ok(detail) => detail,
+            Ok(detail) => told(&detail, TOLD_MAX),
             Err(reasons) => {
+                let reasons: Vec<_> = reasons.iter().map(|reason| told(reason, TOLD_MAX)).collect();
                 let detail = reasons.join("; ");
                 self.reasons.extend(reasons.into_iter().map(|reason| format!("{gate}: {reason}")));
                 detail
@@ -159,9 +164,25 @@ impl Trial {
     }
 }
 
+/// A stranger's text on one line: at most so many characters.
+fn told(text: &str, characters: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(characters).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_gate_says_is_one_line_of_bounded_length_whoever_wrote_it() {
+        let mut trial = Trial::default();
+        trial.note(Gate::Contents, Duration::ZERO, Ok("a\u{1b}[2Jb\nc".into()));
+        trial.note(Gate::Contents, Duration::ZERO, Err(vec!["x\n".repeat(1 << 20)]));
+        let (findings, reasons) = trial.end();
+        assert_eq!(findings[0].detail, "a [2Jb c");
+        assert!(findings[1].detail.len() <= TOLD_MAX && !findings[1].detail.contains('\n'));
+        assert!(!reasons[0].contains('\n'));
+    }
 
     #[test]
     fn every_reason_names_its_gate() {

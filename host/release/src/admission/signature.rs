@@ -6,10 +6,18 @@
 
 use std::io::Cursor;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use minisign::{PublicKey, SignatureBox};
 use ostler_core::Digest;
 
-use super::{Config, Key, Verdict, date};
+use super::{Config, Key, Verdict, date, told};
+
+/// Characters of a comment that are told.
+const TOLD_MAX: usize = 200;
+
+/// Bytes of an ed25519 signature.
+const SIGNATURE_BYTES: usize = 64;
 
 /// What a signature is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +51,7 @@ pub fn judge(config: &Config, signature: &[u8], question: Question<'_>) -> Verdi
 fn found(config: &Config, signature: &[u8], question: Question<'_>) -> Result<String, String> {
     let text =
         std::str::from_utf8(signature).map_err(|_| "the signature is not in minisign's format: no text")?;
+    check_last_line(text)?;
     let signature = SignatureBox::from_string(text)
         .map_err(|error| format!("the signature is not in minisign's format: {error}"))?;
     if !signature.is_prehashed() {
@@ -63,7 +72,16 @@ fn found(config: &Config, signature: &[u8], question: Question<'_>) -> Result<St
     })?;
     let comment = signature.trusted_comment().map_err(|error| error.to_string())?;
     Comment::parse(&comment)?.check(question)?;
-    Ok(format!("signed with key {name:?} ({})", told(&comment)))
+    Ok(format!("signed with key {name:?} ({})", told(&comment, TOLD_MAX)))
+}
+
+/// The crate takes the signature of the comment at any length, and counts on 64 bytes later on.
+fn check_last_line(text: &str) -> Result<(), String> {
+    let bytes = text.lines().nth(3).and_then(|line| STANDARD.decode(line.trim()).ok());
+    match bytes.is_some_and(|bytes| bytes.len() == SIGNATURE_BYTES) {
+        true => Ok(()),
+        false => Err("the signature is not in minisign's format: its fourth line signs no comment".into()),
+    }
 }
 
 /// The trusted key that a signature names.
@@ -91,8 +109,10 @@ impl Comment {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut comment = Comment::default();
         for word in text.split_whitespace() {
-            let wrong =
-                || format!("the signature's comment holds {:?}, which cannot be understood", told(word));
+            let wrong = || {
+                let word = told(word, TOLD_MAX);
+                format!("the signature's comment holds {word:?}, which cannot be understood")
+            };
             match word.split_once(':') {
                 Some(("expires", value)) => {
                     let until = value.parse().ok().or_else(|| date::parse(value)).ok_or_else(wrong)?;
@@ -103,7 +123,13 @@ impl Comment {
                     Some(other) if other != name => return Err(wrong()),
                     _ => comment.plugin = Some(name.to_owned()),
                 },
-                Some(("sha256", hex)) => comment.digest = Some(hex.parse().map_err(|_| wrong())?),
+                Some(("sha256", hex)) => {
+                    let digest = hex.parse().map_err(|_| wrong())?;
+                    match comment.digest {
+                        Some(other) if other != digest => return Err(wrong()),
+                        _ => comment.digest = Some(digest),
+                    }
+                }
                 _ => {}
             }
         }
@@ -117,7 +143,7 @@ impl Comment {
         if let Some(plugin) = self.plugin.as_deref().filter(|plugin| *plugin != question.plugin) {
             return Err(format!(
                 "it was signed for plugin {:?}, not for {:?}",
-                told(plugin),
+                told(plugin, TOLD_MAX),
                 question.plugin
             ));
         }
@@ -133,11 +159,6 @@ impl Comment {
 /// A key's number as minisign prints it.
 fn id(number: &[u8]) -> String {
     number.iter().rev().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// A stranger's text, short and on one line.
-fn told(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
 #[cfg(test)]
@@ -200,10 +221,37 @@ mod tests {
             (sign(&mine, COMPONENT, "plugin:other"), "signed for plugin \"other\""),
             (sign(&mine, COMPONENT, "plugin:hello plugin:other"), "cannot be understood"),
             (sign(&mine, COMPONENT, &format!("sha256:{}", Digest::of(b"x").hex())), "another component's"),
+            (
+                sign(
+                    &mine,
+                    COMPONENT,
+                    &format!("sha256:{} sha256:{}", Digest::of(b"x").hex(), Digest::of(COMPONENT).hex()),
+                ),
+                "cannot be understood",
+            ),
         ] {
             let told = ask(&config, &signature).unwrap_err();
             assert!(told.contains(reason), "{reason}: {told}");
         }
+    }
+
+    #[test]
+    fn a_signature_whose_last_line_is_cut_at_any_length_is_refused() {
+        let pair = pair();
+        let config = trusting(&pair, None, false);
+        let good = sign(&pair, COMPONENT, "x");
+        let start = good.trim_end().rfind('\n').unwrap() + 1;
+        for end in start..good.trim_end().len() {
+            let told = ask(&config, &good[..end]).unwrap_err();
+            assert!(told.contains("not in minisign's format"), "{end}: {told}");
+        }
+        let global = STANDARD.decode(good[start..].trim()).unwrap();
+        for length in (0..SIGNATURE_BYTES).chain([SIGNATURE_BYTES + 1, 1_000]) {
+            let bytes: Vec<_> = global.iter().copied().cycle().take(length).collect();
+            let told = ask(&config, &format!("{}{}\n", &good[..start], STANDARD.encode(bytes))).unwrap_err();
+            assert!(told.contains("not in minisign's format"), "{length}: {told}");
+        }
+        ask(&config, &good).unwrap();
     }
 
     #[test]

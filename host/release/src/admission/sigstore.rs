@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use sigstore_verify::trust_root::TrustedRoot;
-use sigstore_verify::types::Bundle;
+use sigstore_verify::types::{Bundle, SignatureContent};
 use sigstore_verify::{VerificationPolicy, verify};
 
 use super::{Sigstore, Verdict};
@@ -30,6 +30,10 @@ fn found(trust: &Sigstore, bundle: &[u8], component: &[u8]) -> Result<String, St
     let told = |error: String| format!("the Sigstore bundle is not accepted: {error}");
     let text = std::str::from_utf8(bundle).map_err(|error| told(error.to_string()))?;
     let bundle = Bundle::from_json(text).map_err(|error| told(error.to_string()))?;
+    // An attestation says something of the component, and what it says need not be that it may run.
+    let SignatureContent::MessageSignature(_) = bundle.content else {
+        return Err(told("it is an attestation, and no signature; make one with `cosign sign-blob`".into()));
+    };
     let policy = VerificationPolicy::new(trust.identity.as_str(), trust.issuer.as_str());
     verify(component, &bundle, &policy, &root).map_err(|error| told(error.to_string()))?;
     Ok(format!("signed by {} (Sigstore, proved by {})", trust.identity, trust.issuer))
@@ -55,8 +59,13 @@ mod tests {
 
     use super::*;
 
-    /// A bundle that cosign made and the bytes it signs: the crate's own test data, in the sources that Cargo keeps of it.
+    /// A bundle that cosign made and the bytes it signs.
     fn signed_by_cosign() -> Option<(Vec<u8>, Vec<u8>)> {
+        test_data(["cosign-v3-blob.sigstore.json", "cosign-v3-blob.txt"])
+    }
+
+    /// A bundle and the bytes it is about: the crate's own test data, in the sources that Cargo keeps of it.
+    fn test_data([bundle, artifact]: [&str; 2]) -> Option<(Vec<u8>, Vec<u8>)> {
         #[allow(clippy::disallowed_methods, reason = "where Cargo keeps sources is in the environment")]
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
             #[allow(clippy::disallowed_methods, reason = "as above")]
@@ -70,7 +79,7 @@ mod tests {
         crates.find_map(|entry| {
             let data = entry.path().join("test_data/bundles");
             let read = |name: &str| fs::read(data.join(name)).ok();
-            Some((read("cosign-v3-blob.sigstore.json")?, read("cosign-v3-blob.txt")?))
+            Some((read(bundle)?, read(artifact)?))
         })
     }
 
@@ -109,6 +118,17 @@ mod tests {
         other["verificationMaterial"]["tlogEntries"] = serde_json::json!([]);
         let told = judge(&trust, other.to_string().as_bytes(), &artifact).unwrap_err();
         assert!(told[0].contains("not accepted"), "without its log entry: {told:?}");
+    }
+
+    #[test]
+    fn an_attestation_about_a_component_is_no_signature_of_it() {
+        let names = ["conda-attestation.sigstore.json", "signed-package-2.1.0-hb0f4dca_0.conda"];
+        let Some((bundle, artifact)) = test_data(names) else { panic!("run `cargo fetch`") };
+        let home = tempfile::tempdir().unwrap();
+        // The crate itself is content with it.
+        let trust = trusting(home.path(), &bundle, &artifact);
+        let told = judge(&trust, &bundle, &artifact).unwrap_err();
+        assert!(told[0].contains("it is an attestation, and no signature"), "{told:?}");
     }
 
     #[test]

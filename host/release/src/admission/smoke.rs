@@ -1,6 +1,7 @@
 //! Requests that a release brought to be tried with (`requests.toml`), and whether its answers are what they should be.
 //!
-//! **Invariant:** patterns are compared in time linear in what they are compared with, and no answer is held beyond its limit.
+//! **Invariant:** patterns are compared in time linear in what they are compared with, and no answer is held beyond its limit;
+//! of a file's patterns one at a time is held compiled.
 
 use std::time::Duration;
 
@@ -9,17 +10,24 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use ostler_core::settings::{Node, Problems, Section};
 use regex::{Regex, RegexBuilder};
 
+use super::told;
+
 /// Requests of one file, and answers that stand in for other servers.
 const REQUESTS_MAX: usize = 100;
 
 /// Most bytes of an answer's body that are looked at: 1 MiB.
 pub const ANSWER_MAX: u64 = 1 << 20;
 
+/// Patterns of one file, and fields that one request's answer is expected to have.
+const PATTERNS_MAX: usize = 200;
+const FIELDS_MAX: usize = 16;
+
 /// Most bytes that one compiled pattern takes.
 const PATTERN_MAX: usize = 1 << 20;
 
-/// Characters of an answer that a refusal shows.
+/// Characters of an answer that a refusal shows, and of a name, a URL or a failure.
 const SHOWN: usize = 120;
+const TOLD_MAX: usize = 400;
 
 /// All of a `requests.toml`.
 #[derive(Debug, Clone)]
@@ -53,14 +61,18 @@ pub struct Expect {
     /// Default: 200.
     pub status: StatusCode,
     /// Fields, each with a pattern that its value must match.
-    pub headers: Vec<(HeaderName, Regex)>,
+    pub headers: Vec<(HeaderName, Pattern)>,
     /// What the body must match.
-    pub body: Option<Regex>,
+    pub body: Option<Pattern>,
     /// Longest time for the whole answer. Default: the plugin's deadline.
     pub max_duration: Option<Duration>,
     /// Outbound calls, in their order, as `POST https://api.example.com/charge`; nothing said means any that are answered.
     pub calls: Option<Vec<String>>,
 }
+
+/// A pattern that is known to be good. It is compiled anew where it is compared: all of a file at once could fill a memory.
+#[derive(Debug, Clone)]
+pub struct Pattern(String);
 
 /// An answer in place of another server's.
 #[derive(Debug, Clone)]
@@ -94,6 +106,8 @@ pub struct Seen {
     pub calls: Vec<String>,
     /// Outbound calls that nothing answered.
     pub refused: Vec<String>,
+    /// Outbound calls that nobody looked at, since there were too many.
+    pub further: u64,
 }
 
 impl Requests {
@@ -107,7 +121,9 @@ impl Requests {
             std::str::from_utf8(text).map_err(|_| vec!["requests.toml: it is no UTF-8 text".to_owned()])?;
         let node = Node::from_toml(text, &problems);
         let mut root = node.section("", &problems);
-        let requests: Vec<_> = root.sections("requests").into_iter().map(request).collect();
+        let mut patterns = PATTERNS_MAX;
+        let requests = root.sections("requests").into_iter();
+        let requests: Vec<_> = requests.map(|section| request(section, &mut patterns)).collect();
         let outbound: Vec<_> = root.sections("outbound").into_iter().map(outbound).collect();
         if requests.is_empty() || requests.len() > REQUESTS_MAX || outbound.len() > REQUESTS_MAX {
             let found = format!("{} requests and {} answers", requests.len(), outbound.len());
@@ -120,7 +136,8 @@ impl Requests {
     }
 }
 
-fn request(mut section: Section<'_>) -> Wanted {
+/// What is asked and expected, with at most so many patterns.
+fn request(mut section: Section<'_>, patterns: &mut usize) -> Wanted {
     section.missing("path", "a path such as \"/health\"");
     let method = method(&mut section).unwrap_or(Method::GET);
     let path = section.string("path").map(|path| path.value).unwrap_or_default();
@@ -130,22 +147,27 @@ fn request(mut section: Section<'_>) -> Wanted {
     }
     let name = section.string("name").map_or_else(|| format!("{method} {path}"), |name| name.value);
     let (headers, body) = (headers(&mut section), body(&mut section));
-    let expect = section.section("expect").map(expect).unwrap_or_default();
+    let expect = section.section("expect").map(|section| expect(section, patterns)).unwrap_or_default();
     section.finish();
-    Wanted { name: told(&name), method, path: uri.unwrap_or_default(), headers, body, expect }
+    Wanted { name: told(&name, TOLD_MAX), method, path: uri.unwrap_or_default(), headers, body, expect }
 }
 
-fn expect(mut section: Section<'_>) -> Expect {
+fn expect(mut section: Section<'_>, patterns: &mut usize) -> Expect {
     let mut fields = Vec::new();
-    for (name, pattern) in section.texts("headers") {
-        match (name.parse::<HeaderName>(), regex(&pattern)) {
+    let texts: Vec<_> = section.texts("headers").into_iter().collect();
+    if texts.len() > FIELDS_MAX {
+        section.problem("headers", format!("{} fields", texts.len()), format!("at most {FIELDS_MAX}"), "");
+    }
+    for (name, pattern) in texts.into_iter().take(FIELDS_MAX) {
+        match (name.parse::<HeaderName>(), Pattern::new(pattern, patterns)) {
             (Ok(name), Ok(pattern)) => fields.push((name, pattern)),
             (_, Err(error)) => section.problem("headers", format!("{name}: {error}"), "patterns", ""),
             (Err(_), _) => section.problem("headers", format!("{name:?}"), "names of header fields", ""),
         }
     }
     let body = section.string("body").and_then(|pattern| {
-        regex(&pattern.value).map_err(|error| section.problem("body", error, "a pattern", "")).ok()
+        let pattern = Pattern::new(pattern.value, patterns);
+        pattern.map_err(|error| section.problem("body", error, "a pattern", "")).ok()
     });
     let calls = section.has("calls");
     let named = section.strings("calls").into_iter().map(|call| call.value).collect();
@@ -214,6 +236,20 @@ fn regex(pattern: &str) -> Result<Regex, String> {
     built.map_err(|error| error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
+impl Pattern {
+    /// One of `left`.
+    fn new(text: String, left: &mut usize) -> Result<Self, String> {
+        *left = left.checked_sub(1).ok_or_else(|| format!("a pattern beyond {PATTERNS_MAX} of one file"))?;
+        regex(&text).map(|_| Pattern(text))
+    }
+
+    /// Whether one of `texts` matches.
+    fn fits<'a>(&self, mut texts: impl Iterator<Item = &'a str>) -> bool {
+        // It was compiled before, when it was read.
+        regex(&self.0).is_ok_and(|pattern| texts.any(|text| pattern.is_match(text)))
+    }
+}
+
 impl Wanted {
     /// What is wrong with an answer; empty if nothing is.
     pub fn judge(&self, seen: &Seen) -> Vec<String> {
@@ -226,7 +262,7 @@ impl Expect {
     fn judge(&self, seen: &Seen) -> Vec<String> {
         let mut wrong = Vec::new();
         if let Some(failure) = &seen.failure {
-            wrong.push(format!("there was no whole answer: {}", told(failure)));
+            wrong.push(format!("there was no whole answer: {}", told(failure, TOLD_MAX)));
         }
         if seen.status != self.status {
             let body = shown(&seen.body);
@@ -235,23 +271,21 @@ impl Expect {
                 seen.status.as_u16(),
                 self.status.as_u16()
             ));
-        } else if let Some(pattern) = self.body.as_ref().filter(|pattern| !fits(pattern, &seen.body)) {
-            wrong.push(format!(
-                "the body does not match {:?}; it was {}",
-                pattern.as_str(),
-                shown(&seen.body)
-            ));
+        } else if let Some(pattern) =
+            self.body.as_ref().filter(|pattern| !pattern.fits(std::str::from_utf8(&seen.body).into_iter()))
+        {
+            wrong.push(format!("the body does not match {:?}; it was {}", pattern.0, shown(&seen.body)));
         }
         for (name, pattern) in &self.headers {
             let values: Vec<_> =
                 seen.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-            if !values.iter().any(|value| pattern.is_match(value)) {
+            if !pattern.fits(values.iter().copied()) {
                 let found = if values.is_empty() {
                     "is not there".into()
                 } else {
-                    format!("is {:?}", told(&values.join(", ")))
+                    format!("is {:?}", told(&values.join(", "), TOLD_MAX))
                 };
-                wrong.push(format!("the field {name} {found}, and should match {:?}", pattern.as_str()));
+                wrong.push(format!("the field {name} {found}, and should match {:?}", pattern.0));
             }
         }
         if let Some(most) = self.max_duration.filter(|most| seen.took > *most) {
@@ -266,16 +300,22 @@ impl Expect {
             .refused
             .iter()
             .map(|call| {
-                format!("it called {}, which nothing answers; add an [[outbound]] for it", told(call))
+                let call = told(call, TOLD_MAX);
+                format!("it called {call}, which nothing answers; add an [[outbound]] for it")
             })
             .collect();
+        if seen.further > 0 {
+            wrong.push(format!("it made {} calls beyond those that are looked at", seen.further));
+        }
         let Some(wanted) = &self.calls else { return wrong };
         let fit = |call: &String, wanted: &String| *call == without_query(wanted);
         if seen.calls.len() != wanted.len()
             || !seen.calls.iter().zip(wanted).all(|(call, wanted)| fit(call, wanted))
         {
-            let listed =
-                |calls: &[String]| if calls.is_empty() { "nothing".into() } else { told(&calls.join(", ")) };
+            let listed = |calls: &[String]| match calls {
+                [] => "nothing".into(),
+                calls => told(&calls.join(", "), TOLD_MAX),
+            };
             wrong.push(format!("it should call {}, and called {}", listed(wanted), listed(&seen.calls)));
         }
         wrong
@@ -293,17 +333,9 @@ fn without_query(call: &str) -> String {
     call.split_once('?').map_or_else(|| call.to_owned(), |(call, _)| format!("{call}?"))
 }
 
-fn fits(pattern: &Regex, body: &[u8]) -> bool {
-    std::str::from_utf8(body).is_ok_and(|text| pattern.is_match(text))
-}
-
 fn shown(body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(body).chars().take(SHOWN).collect();
     format!("{text:?}")
-}
-
-fn told(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 
 #[cfg(test)]

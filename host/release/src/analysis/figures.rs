@@ -10,7 +10,7 @@ use std::time::Duration;
 use ostler_core::rollout::MetricRule;
 
 use super::histogram::{self, Histogram};
-use super::metrics::Metrics;
+use super::metrics::{self, Metrics};
 use super::sample::{MemorySample, Sample, SubjectSample};
 use super::subject::{self, SUBJECTS};
 
@@ -71,11 +71,13 @@ pub enum Fault {
     Trap,
     /// It did not answer in time.
     Deadline,
+    /// Its client did not wait for the answer any longer.
+    Abandoned,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 3] = [Fault::Error, Fault::Trap, Fault::Deadline];
+    pub const ALL: [Fault; 4] = [Fault::Error, Fault::Trap, Fault::Deadline, Fault::Abandoned];
 
     /// As checks name it.
     pub const fn as_str(self) -> &'static str {
@@ -83,6 +85,7 @@ impl Fault {
             Fault::Error => "errors",
             Fault::Trap => "traps",
             Fault::Deadline => "deadlines",
+            Fault::Abandoned => "abandoned",
         }
     }
 }
@@ -122,6 +125,11 @@ impl Figures {
     /// [`METRICS`](super::METRICS) others are counted.
     pub fn track(&self, subject: u64, metric: &str, value: f64) -> bool {
         self.metrics.track(subject, metric, value)
+    }
+
+    /// Whether [`Figures::track`] refuses neither this name nor this value, for an exchange that is not to be counted.
+    pub fn takes(metric: &str, value: f64) -> bool {
+        metrics::fits(metric, value)
     }
 
     /// Keeps room for the metrics that rules name, whatever others a plugin reports before them.
@@ -230,7 +238,7 @@ mod tests {
         figures.track(2, "bought", 3.0);
         let between = &figures.read() - &before;
         assert_eq!(between.requests(), 3);
-        assert_eq!(Fault::ALL.map(|kind| between.faults_of(kind)), [1, 0, 1]);
+        assert_eq!(Fault::ALL.map(|kind| between.faults_of(kind)), [1, 0, 1, 0]);
         assert_eq!((between.memory_mean(), between.memory.growths), (Some((3 << 20) as f64), 1));
         let bought = &between.metrics["bought"];
         assert_eq!((bought.count(), bought.sum()), (1, 3.0));

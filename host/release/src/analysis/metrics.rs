@@ -42,7 +42,7 @@ struct Values {
 impl Metrics {
     /// Whether `value` was counted.
     pub(crate) fn track(&self, subject: u64, name: &str, value: f64) -> bool {
-        let metric = match is_metric(name) && value.abs() <= GREATEST {
+        let metric = match fits(name, value) {
             true => self.metric(name),
             false => None,
         };
@@ -103,6 +103,11 @@ impl Metric {
         });
         MetricSample { subjects: values.collect(), squares: f64::from_bits(self.squares.load(Relaxed)) }
     }
+}
+
+/// Whether `value` may be counted for the metric `name`.
+pub(super) fn fits(name: &str, value: f64) -> bool {
+    is_metric(name) && value.abs() <= GREATEST
 }
 
 /// Whether a name is that of a metric.

@@ -105,6 +105,16 @@ pub enum NotShown {
         /// What it has.
         known: String,
     },
+    /// The division was said, but not of each variant.
+    #[error(
+        "the division of experiment {name:?} leaves variant {variant:?} out; give each a weight, 0 if it should have none"
+    )]
+    NoWeight {
+        /// The experiment.
+        name: String,
+        /// What was left out.
+        variant: String,
+    },
 }
 
 impl Default for Experiments {
@@ -166,9 +176,14 @@ impl Experiments {
         let experiment = all.get(name).ok_or_else(|| NotShown::NoSuch(name.into()))?;
         let variants = experiment.against(name, by)?;
         let arms: Vec<_> = variants.iter().map(|variant| variant.arm()).collect();
-        // A variant that nothing says a weight of should have none.
-        let weight = |variant: &Arc<Variant>| by.split.get(variant.name()).copied().unwrap_or(0.0);
-        let split: Vec<f64> = variants.iter().map(weight).collect();
+        // Were a weight that is not said taken for none, a list that leaves one out would be a false alarm.
+        let weight = |variant: &Arc<Variant>| match by.split.get(variant.name()) {
+            None if !by.split.is_empty() => {
+                Err(NotShown::NoWeight { name: name.into(), variant: variant.name().to_owned() })
+            }
+            weight => Ok(weight.copied().unwrap_or_default()),
+        };
+        let split = variants.iter().map(weight).collect::<Result<Vec<f64>, _>>()?;
         let report = compare(&arms, (!by.split.is_empty()).then_some(&split[..]));
         Ok((experiment.summary(name), report))
     }
@@ -249,14 +264,16 @@ impl Experiment {
         }
     }
 
-    /// All variants, the one that others are compared with first, the rest by name.
+    /// All variants, the one that others are compared with first, the rest by name. One that should have had a part and that
+    /// nobody was given stands among them: no division is further off.
     fn against(&self, name: &str, by: &Comparison) -> Result<Vec<Arc<Variant>>, NotShown> {
         let mut variants = self.variants.clone();
+        let counted = |named: &String| self.variants.iter().any(|variant| variant.name() == named);
+        let missing = by.split.keys().filter(|named| !counted(named));
+        variants.extend(missing.map(|named| Arc::new(Variant::new(name, named))));
         variants.sort_by(|a, b| a.name().cmp(b.name()));
         let position = |wanted: &str| variants.iter().position(|variant| variant.name() == wanted);
-        if let Some(unknown) =
-            by.against.iter().chain(by.split.keys()).find(|named| position(named).is_none())
-        {
+        if let Some(unknown) = by.against.as_ref().filter(|named| position(named).is_none()) {
             let known = variants.iter().map(|variant| variant.name()).collect::<Vec<_>>().join(", ");
             return Err(NotShown::NoSuchVariant { name: name.into(), variant: unknown.clone(), known });
         }

@@ -111,6 +111,33 @@ fn a_variant_that_is_none_is_told_with_those_there_are() {
 }
 
 #[test]
+fn a_variant_that_nobody_was_given_is_the_worst_division_there_is() {
+    let experiments = Experiments::default();
+    expose(&experiments, "on", 0, 50);
+    let split = [("on".to_owned(), 50.0), ("off".to_owned(), 50.0)].into();
+    let (_, report) = experiments.report("new-checkout", &Comparison { against: None, split }).unwrap();
+    assert_eq!(report.arms.iter().map(|arm| arm.name.as_str()).collect::<Vec<_>>(), ["off", "on"]);
+    let split = report.split.unwrap();
+    assert!(split.mismatch && split.observed["off"] == 0.0, "{split:?}");
+}
+
+#[test]
+fn a_division_that_leaves_a_variant_out_is_no_alarm_but_refused() {
+    let experiments = Experiments::default();
+    for (variant, from) in [("a", 0), ("b", 3_000), ("c", 6_000)] {
+        expose(&experiments, variant, from, 50);
+    }
+    let by = |split: &[(&str, f64)]| Comparison {
+        against: None,
+        split: split.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect(),
+    };
+    let told = experiments.report("new-checkout", &by(&[("a", 1.0), ("b", 1.0)])).unwrap_err().to_string();
+    assert!(told.contains("leaves variant \"c\" out"), "{told}");
+    let (_, report) = experiments.report("new-checkout", &by(&[("a", 1.0), ("b", 1.0), ("c", 1.0)])).unwrap();
+    assert!(!report.split.unwrap().mismatch);
+}
+
+#[test]
 fn threads_that_begin_one_experiment_at_once_lose_no_exchange() {
     let experiments = Experiments::default();
     std::thread::scope(|scope| {

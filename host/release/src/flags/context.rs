@@ -13,9 +13,14 @@ pub trait Context {
     /// Who shares fall on: the same key always gets the same variant of a `fractional` flag.
     fn targeting_key(&self) -> Option<Cow<'_, str>>;
 
-    /// Calls `attribute` with each attribute, each name once. `targetingKey` and `$flagd` are the engine's own names and are
-    /// passed over.
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>));
+    /// Calls `attribute` with each attribute that `wants` names, each name once; others may be told as well, and what costs
+    /// something to tell is better left out. `targetingKey` and `$flagd` are the engine's own names and are passed over.
+    fn visit(&self, wants: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>));
+
+    /// Whether another provider may be asked on its behalf; where not, what it said before counts, or the default.
+    fn may_ask(&self) -> bool {
+        true
+    }
 }
 
 /// The value of one attribute.
@@ -51,7 +56,7 @@ impl Context for Nobody {
         None
     }
 
-    fn visit(&self, _: &mut dyn FnMut(&str, Attribute<'_>)) {}
+    fn visit(&self, _: &dyn Fn(&str) -> bool, _: &mut dyn FnMut(&str, Attribute<'_>)) {}
 }
 
 impl Attributes {
@@ -77,7 +82,7 @@ impl Context for Attributes {
         self.targeting_key.as_deref().map(Cow::Borrowed)
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, _: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         for (name, value) in &self.values {
             attribute(name, Attribute::Json(value));
         }

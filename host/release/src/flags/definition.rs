@@ -14,8 +14,8 @@ use super::fields::{Variants, read_default, read_metadata, read_state, read_targ
 use super::problem::{Problems, Refused, join, quote, show};
 use super::resolution::{ErrorCode, Reason, Resolution, no_metadata};
 use super::set::Source;
-use super::targeting::{Answer, Evaluators, Reading, Targeting};
-use super::{DEFINITION_MAX, NODES_MAX};
+use super::targeting::{Answer, Evaluators, Reading, Targeting, standing_alone};
+use super::{COPY_MAX, DEFINITION_MAX, NODES_MAX};
 
 const KEYS: [&str; 5] = ["state", "variants", "defaultVariant", "targeting", "metadata"];
 
@@ -50,8 +50,8 @@ pub struct Flag {
     targeting: Option<Targeting>,
     metadata: Arc<Value>,
     text: Box<str>,
-    /// The text with every `$ref` replaced, where it has one.
-    alone: Option<Box<str>>,
+    /// What the `$ref`s of its targeting name, where it has any.
+    evaluators: Option<Arc<Evaluators>>,
     digest: u128,
 }
 
@@ -62,6 +62,8 @@ pub(super) struct Place<'p> {
     pub(super) metadata: &'p Arc<Value>,
     /// What else changes the meaning of its text, for the digest.
     pub(super) around: &'p [u8],
+    /// Most bytes of its text.
+    pub(super) most: usize,
 }
 
 impl State {
@@ -80,31 +82,52 @@ impl Definition {
     /// # Errors
     /// Every problem with its path; `$ref` is one, since what it names is defined by files.
     pub fn read(key: &str, json: &[u8]) -> Result<Self, Refused> {
-        let flag = Flag::read(key, json, Source::Api { version: 0 })?;
-        Ok(Definition { text: flag.text.into(), state: flag.state })
+        Ok(Flag::within(DEFINITION_MAX, key, json, Source::Api { version: 0 })?.into())
     }
 
-    /// The same with another state.
+    /// The same of what was read before, which may be a copy of a file's flag.
+    pub(super) fn read_again(key: &str, json: &[u8]) -> Result<Self, Refused> {
+        Ok(Flag::read(key, json, Source::Api { version: 0 })?.into())
+    }
+
+    /// That of `flag` with another state, standing alone: what its `$ref`s name is in their place, and what its file says of all
+    /// its flags is said of it.
     ///
     /// # Errors
-    /// None but for a text that is no definition.
-    pub(super) fn with_state(key: &str, text: &str, state: State) -> Result<Self, Refused> {
-        let mut json = parse(key, text.as_bytes())?;
+    /// None, since the bounds of both are below those of a copy.
+    pub(super) fn with_state(flag: &Flag, state: State) -> Result<Self, Refused> {
+        let mut json = parse(&flag.key, flag.text.as_bytes(), COPY_MAX)?;
+        if let (Some(evaluators), Some(rule)) = (&flag.evaluators, json.get_mut("targeting")) {
+            *rule = standing_alone(rule, evaluators);
+        }
         if let Some(entries) = json.as_object_mut() {
             entries.insert("state".into(), state.as_str().into());
+            if flag.metadata.as_object().is_some_and(|metadata| !metadata.is_empty()) {
+                entries.insert("metadata".into(), Value::clone(&flag.metadata));
+            }
         }
-        Definition::read(key, json.to_string().as_bytes())
+        Definition::read_again(&flag.key, json.to_string().as_bytes())
+    }
+}
+
+impl From<Flag> for Definition {
+    fn from(flag: Flag) -> Self {
+        Definition { text: flag.text.into(), state: flag.state }
     }
 }
 
 impl Flag {
-    /// Reads the JSON of one flag that stands alone.
+    /// Reads the JSON of one flag that stands alone, as it was kept.
     pub(super) fn read(key: &str, json: &[u8], source: Source) -> Result<Self, Refused> {
-        let json = parse(key, json)?;
-        let evaluators = Evaluators::default();
+        Flag::within(COPY_MAX, key, json, source)
+    }
+
+    fn within(most: usize, key: &str, json: &[u8], source: Source) -> Result<Self, Refused> {
+        let json = parse(key, json, most)?;
+        let evaluators = Arc::default();
         let (mut problems, mut reading) = (Problems::default(), Reading::new(&evaluators, NODES_MAX));
         let metadata = no_metadata();
-        let place = Place { path: &join("flags", key), source, metadata: &metadata, around: &[] };
+        let place = Place { path: &join("flags", key), source, metadata: &metadata, around: &[], most };
         let flag = Flag::from_json(key, &json, place, &mut reading, &mut problems);
         flag.filter(|_| problems.is_empty()).ok_or_else(|| problems.refused())
     }
@@ -141,11 +164,13 @@ impl Flag {
         let default = variants.as_ref().and_then(|variants| read_default(entries, variants, path, problems));
         let targeting = read_targeting(entries, path, reading, problems);
         let metadata = read_metadata(entries.get("metadata"), path, place.metadata, problems);
+        if let Some(own) = metadata.as_ref().filter(|own| !Arc::ptr_eq(own, place.metadata)) {
+            reading.spend(0, own.to_string().len(), path, problems)?;
+        }
         let text = json.to_string();
-        let alone = problems.is_empty().then(|| reading.standing_alone(json)).flatten();
-        if text.len() > DEFINITION_MAX {
+        if text.len() > place.most {
             let found = format!("{} bytes", text.len());
-            problems.add(path, found, format!("at most {DEFINITION_MAX} bytes"), "shorten the definition");
+            problems.add(path, found, format!("at most {} bytes", place.most), "shorten the definition");
         }
         Some(Flag {
             digest: digest(key, &text, place.around),
@@ -157,7 +182,7 @@ impl Flag {
             targeting: targeting?,
             metadata: metadata?,
             text: text.into(),
-            alone: alone.map(|alone| alone.to_string().into()),
+            evaluators: reading.evaluators_of(entries.get("targeting")),
         })
     }
 
@@ -179,11 +204,6 @@ impl Flag {
     /// Its definition: JSON in one line.
     pub fn definition(&self) -> &str {
         &self.text
-    }
-
-    /// Its definition without a `$ref`: what that names is in its place.
-    pub(super) fn standing_alone(&self) -> &str {
-        self.alone.as_ref().unwrap_or(&self.text)
     }
 
     /// Its variants, with their values.
@@ -253,11 +273,12 @@ impl fmt::Debug for Flag {
     }
 }
 
-fn parse(key: &str, json: &[u8]) -> Result<Value, Refused> {
+/// `json` may be longer than the text that is kept of it, which has no spaces.
+fn parse(key: &str, json: &[u8], most: usize) -> Result<Value, Refused> {
     let path = join("flags", key);
-    if json.len() > 2 * DEFINITION_MAX {
+    if json.len() > 2 * most {
         let found = format!("{} bytes", json.len());
-        return Err(Refused::one(&path, found, format!("at most {DEFINITION_MAX} bytes"), "shorten it"));
+        return Err(Refused::one(&path, found, format!("at most {most} bytes"), "shorten it"));
     }
     let repair = "correct it; docs/flags.md shows a definition";
     serde_json::from_slice(json).map_err(|error| Refused::one(&path, error.to_string(), "JSON", repair))

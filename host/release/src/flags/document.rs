@@ -14,7 +14,7 @@ use super::problem::{Problems, Refused, join, show};
 use super::resolution::no_metadata;
 use super::set::Source;
 use super::targeting::{Evaluators, Reading};
-use super::{FILE_MAX, FILE_NODES_MAX, FLAGS_MAX};
+use super::{DEFINITION_MAX, FILE_MAX, FILE_NODES_MAX, FLAGS_MAX, METADATA_MAX};
 
 const KEYS: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "$comment"];
 
@@ -23,8 +23,6 @@ const KEYS: [&str; 5] = ["flags", "$evaluators", "metadata", "$schema", "$commen
 pub struct Document {
     /// Its flags, in the order of their keys.
     pub flags: Vec<Arc<Flag>>,
-    /// What it says of all of them.
-    pub metadata: Arc<Value>,
 }
 
 impl Document {
@@ -67,6 +65,12 @@ fn read(file: &Path, mut entries: Map<String, Value>, problems: &mut Problems) -
         }
     };
     let metadata = read_metadata(entries.get("metadata"), "", &no_metadata(), problems)?;
+    let size = metadata.to_string().len();
+    if size > METADATA_MAX {
+        let allowed = format!("at most {METADATA_MAX} bytes, which each flag has");
+        problems.add("metadata", format!("{size} bytes"), allowed, "shorten it");
+        return None;
+    }
     let flags = by_key(entries.remove("flags"), problems)?;
     if flags.len() > FLAGS_MAX {
         problems.add(
@@ -77,14 +81,14 @@ fn read(file: &Path, mut entries: Map<String, Value>, problems: &mut Problems) -
         );
         return None;
     }
-    let flags = read_flags(file, flags, &evaluators, &metadata, problems);
-    Some(Document { flags, metadata })
+    let flags = read_flags(file, flags, &Arc::new(evaluators), &metadata, problems);
+    Some(Document { flags })
 }
 
 fn read_flags(
     file: &Path,
     flags: Vec<(String, Value)>,
-    evaluators: &Evaluators,
+    evaluators: &Arc<Evaluators>,
     metadata: &Arc<Value>,
     problems: &mut Problems,
 ) -> Vec<Arc<Flag>> {
@@ -93,7 +97,8 @@ fn read_flags(
     let mut read = Vec::with_capacity(flags.len());
     for (key, json) in flags {
         let path = join("flags", &key);
-        let place = Place { path: &path, source: Source::File(file.clone()), metadata, around: &around };
+        let source = Source::File(file.clone());
+        let place = Place { path: &path, source, metadata, around: &around, most: DEFINITION_MAX };
         read.extend(Flag::from_json(&key, &json, place, &mut reading, problems).map(Arc::new));
     }
     read

@@ -27,13 +27,27 @@ pub use document::Document;
 pub use problem::{Problem, Refused};
 pub use resolution::{ErrorCode, Reason, Resolution};
 pub use set::{FlagSet, Flags, Source};
-pub use store::{Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats, Store, check_file};
+pub use store::{
+    Change, ChangeError, FileError, HISTORY, LoadError, Note, Stats, Store, WHO_MAX, WHY_MAX, check_file,
+};
 
 /// Most flags of a host.
 pub const FLAGS_MAX: usize = 50_000;
 
+/// Most bytes of JSON that define flags over the API, of all together.
+pub const API_MAX: usize = 64 << 20;
+
 /// Largest definition of one flag, in bytes of JSON.
 pub const DEFINITION_MAX: usize = 64 << 10;
+
+/// Largest copy of a file's flag that is made to switch it: with what its `$ref`s bring, and the metadata of its file.
+pub(crate) const COPY_MAX: usize = 3 * DEFINITION_MAX;
+
+/// Most bytes of metadata that a file has for all its flags.
+pub const METADATA_MAX: usize = 4 << 10;
+
+/// Most bytes of text in the rules of all flags of a file together, with what `$ref` brings, and of metadata.
+pub const FILE_TEXT_MAX: usize = 64 << 20;
 
 /// Largest file of definitions, in bytes.
 pub const FILE_MAX: u64 = 32 << 20;

@@ -8,13 +8,12 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
-use ostler_core::When;
 use serde_json::Value;
 
 use super::context::Context;
 use super::definition::Flag;
 use super::provider::{Kind, Other};
-use super::resolution::{ErrorCode, Resolution, no_metadata};
+use super::resolution::{ErrorCode, Resolution};
 
 type ByKey = std::collections::HashMap<Arc<str>, Arc<Flag>, RandomState>;
 
@@ -37,23 +36,32 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Which change over the API it is from, as a change made for it says; 0 where the API does not define the flag.
+    pub fn version(&self) -> u64 {
+        match self {
+            Source::Api { version } => *version,
+            Source::File(_) => 0,
+        }
+    }
+}
+
 /// The flags that were in force at one moment.
 #[derive(Default)]
 pub struct FlagSet {
     flags: ByKey,
-    metadata: Option<Arc<Value>>,
     digest: u128,
 }
 
 impl FlagSet {
     /// A set of these flags; of two with one key the later stands.
-    pub fn new(flags: impl IntoIterator<Item = Arc<Flag>>, metadata: Arc<Value>) -> Self {
+    pub fn new(flags: impl IntoIterator<Item = Arc<Flag>>) -> Self {
         let mut by_key = ByKey::default();
         for flag in flags {
             by_key.insert(flag.key().clone(), flag);
         }
         let digest = by_key.values().fold(0u128, |digest, flag| digest.wrapping_add(flag.digest()));
-        FlagSet { flags: by_key, metadata: Some(metadata), digest }
+        FlagSet { flags: by_key, digest }
     }
 
     /// How many there are.
@@ -86,11 +94,6 @@ impl FlagSet {
     /// What tells this set from any other: 32 hexadecimal digits, the same on every host that has the same definitions.
     pub fn version(&self) -> String {
         format!("{:032x}", self.digest)
-    }
-
-    /// What the files say of all their flags.
-    pub fn metadata(&self) -> Arc<Value> {
-        self.metadata.clone().unwrap_or_else(no_metadata)
     }
 
     /// What the flag `key` says of `context`, whatever its type; a value of `None` is the default of whoever asks.
@@ -217,16 +220,6 @@ impl Flags {
     /// Asks a flag of this host, of any type; a value of `None` is the default of whoever asks. Another provider is not asked.
     pub fn resolve(&self, key: &str, context: &dyn Context) -> Resolution<Option<Arc<Value>>> {
         self.set.load().resolve(key, context)
-    }
-
-    /// Whether a switch is on; `otherwise` where its flag says nothing: it is missing, disabled, no boolean, or cannot be evaluated.
-    pub fn holds(&self, when: &When, context: &dyn Context, otherwise: bool) -> bool {
-        let boolean = |value: Option<&Arc<Value>>| value.and_then(|value| value.as_bool());
-        let said = match self.other.get() {
-            None => self.set.load().get(&when.flag).and_then(|flag| boolean(flag.ask(context).value)),
-            Some(other) => boolean(other.answer(&when.flag, Kind::Boolean, context).value.as_ref()),
-        };
-        said.map_or(otherwise, |said| said == when.on)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use ostler_core::When;
 use serde_json::{Value, json};
 
 use super::*;
@@ -11,7 +10,7 @@ use super::*;
 pub(super) fn flags(file: Value) -> Flags {
     let flags = Flags::default();
     let document = Document::read(Path::new("flags.json"), file.to_string().as_bytes()).unwrap();
-    flags.put(FlagSet::new(document.flags, document.metadata));
+    flags.put(FlagSet::new(document.flags));
     flags
 }
 
@@ -121,17 +120,6 @@ fn evaluators_are_shared_rules_that_may_use_each_other() {
     file["$evaluators"] = json!({"staff": {"$ref": "mail"}, "mail": {"!": {"$ref": "staff"}}});
     let told = refused(file);
     assert!(told.contains("leads back to itself"), "{told}");
-}
-
-#[test]
-fn a_switch_holds_as_its_flag_says_and_otherwise_as_told() {
-    let flags = flags(json!({"flags": {
-        "on": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"},
-        "dark": {"state": "DISABLED", "variants": {"on": true}, "defaultVariant": "on"},
-    }}));
-    let holds = |text, otherwise| flags.holds(&When::parse(text).unwrap(), &Nobody, otherwise);
-    assert_eq!((holds("flag:on", false), holds("not flag:on", true)), (true, false));
-    assert_eq!((holds("flag:dark", true), holds("flag:none", false)), (true, false));
 }
 
 #[test]

@@ -9,12 +9,13 @@ use tokio::task::spawn_blocking;
 
 use super::{NewRelease, Recorded, Registry, Release, admission, definition, history, release, rollout};
 use crate::Error;
+use crate::rollout::{Event, Rollout};
 
 impl Registry {
     /// Keeps `component` on disk, records it as a release of `plugin` and makes it live.
     ///
-    /// A release the plugin has already is only made live. Beyond the number a plugin keeps, those activated longest ago
-    /// are dropped, never the live one.
+    /// A release the plugin has already is only made live. Beyond the number a plugin keeps, those that were never live and
+    /// those activated longest ago are dropped, never the live one.
     ///
     /// # Errors
     /// `Unavailable`; then the live release is what it was.
@@ -83,51 +84,43 @@ impl Registry {
             .await
     }
 
-    /// Goes back to the release that was live before, or to the named one; returns what is live now.
+    /// Goes back to a release of `plugin`, noted with who did it and why among the events of the plugin's last rollout; the one
+    /// under way, if there is one, ends with it by `superseded`. If the release is live already, nothing changes.
     ///
     /// # Errors
-    /// `NothingToRollBackTo` if no other release was live before; `NoSuchRelease` for a name; `Unavailable`.
-    pub async fn rollback(&self, plugin: &str, to: Option<&Digest>) -> Result<Release, Error> {
-        self.rollback_by(plugin, to, ("", "")).await
-    }
-
-    /// [`Registry::rollback`], noted with who did it and why among the events of the plugin's last rollout.
-    ///
-    /// # Errors
-    /// As `rollback`.
-    pub async fn rollback_by(
+    /// `NoSuchRelease`; `NoRollout` if the rollout has ended; `Unavailable`. Then nothing was changed.
+    pub async fn roll_back(
         &self,
         plugin: &str,
-        to: Option<&Digest>,
+        to: &Digest,
         (who, why): (&str, &str),
+        superseded: Option<(Rollout, Event)>,
     ) -> Result<Release, Error> {
-        let (plugin, to, now) = (plugin.to_owned(), to.copied(), self.clock.now_ms());
+        let (plugin, to, now) = (plugin.to_owned(), *to, self.clock.now_ms());
         let (who, why) = (who.to_owned(), why.to_owned());
         self.database
             .write(move |tx| {
-                let id = match to {
-                    None => history::pop(tx, &plugin, now)?,
-                    Some(digest) => {
-                        let id = release::find(tx, &plugin, &digest)?;
-                        history::pop_to(tx, &plugin, id, now)?;
-                        id
-                    }
-                };
-                let release = release::load(tx, &plugin, id)?;
-                rollout::note_rollback(tx, &plugin, &release.digest, (now, &who, &why))?;
-                Ok(release)
+                if let Some((rollout, event)) = superseded {
+                    rollout::save(tx, &rollout, &[event])?;
+                }
+                let id = release::find(tx, &plugin, &to)?;
+                if history::live(tx, &plugin)? != Some(id) {
+                    history::pop_to(tx, &plugin, id, now)?;
+                    rollout::note_rollback(tx, &plugin, &to, (now, &who, &why))?;
+                }
+                release::load(tx, &plugin, id)
             })
             .await
     }
 
-    /// What [`Registry::rollback`] would make live.
+    /// What a rollback leads to: the release that was live before, or the named one.
     ///
     /// # Errors
-    /// As `rollback`.
+    /// `NothingToRollBackTo` if no other release was live before; `NoSuchRelease` for a name; `Unavailable`.
     pub fn rollback_target(&self, plugin: &str, to: Option<&Digest>) -> Result<Digest, Error> {
         self.database.read(|connection| {
             let id = match to {
-                None => history::before_live(connection, plugin)?.1,
+                None => history::before_live(connection, plugin)?.ok_or_else(|| nothing(plugin))?,
                 Some(digest) => release::find(connection, plugin, digest)?,
             };
             Ok(release::load(connection, plugin, id)?.digest)
@@ -206,6 +199,10 @@ impl Registry {
     }
 }
 
+fn nothing(plugin: &str) -> Error {
+    Error::NothingToRollBackTo { plugin: plugin.to_owned() }
+}
+
 /// Runs `change` whether or not the caller stays to hear of it: half of it would part rows from files.
 async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -223,7 +220,7 @@ fn insert(
     now: i64,
 ) -> Result<(i64, bool), Error> {
     let sql = "INSERT INTO release (plugin, digest, size, handler, compile_ms, warnings, created_at, activated_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (plugin, digest) DO NOTHING RETURNING id";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (plugin, digest) DO NOTHING RETURNING id";
     let warnings = serde_json::Value::from(new.warnings.clone()).to_string();
     let compile_ms = i64::try_from(new.compile_ms).unwrap_or(i64::MAX);
     let row = params![plugin, digest.bytes(), size as i64, new.handler, compile_ms, warnings, now];
@@ -236,15 +233,16 @@ fn insert(
     Ok((id, is_new))
 }
 
-/// Drops what a plugin has beyond `keep`, neither the live release nor `newest` nor one on trial; which components nobody
-/// names any more.
+/// Drops what a plugin has beyond `keep`, first what was never live, then what was longest ago; neither the live release nor
+/// `newest` nor one on trial, and the one to roll back to last. Which components nobody names any more.
 fn drop_oldest(tx: &Transaction<'_>, plugin: &str, keep: usize, newest: i64) -> Result<Vec<Digest>, Error> {
-    let live = history::live(tx, plugin)?;
+    let (live, before) = (history::live(tx, plugin)?, history::before_live(tx, plugin)?);
     let kept = "plugin = ?1 AND id IS NOT ?2 AND id <> ?4 \
         AND digest NOT IN (SELECT candidate FROM rollout WHERE plugin = ?1 AND ended_at IS NULL) \
         AND id NOT IN (SELECT id FROM release WHERE plugin = ?1 \
-        ORDER BY id IS ?2 DESC, activated_at DESC, id DESC LIMIT ?3)";
-    drop_where(tx, kept, params![plugin, live, i64::try_from(keep).unwrap_or(i64::MAX), newest])
+        ORDER BY id IS ?2 DESC, id IS ?5 DESC, activated_at DESC, id DESC LIMIT ?3)";
+    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+    drop_where(tx, kept, params![plugin, live, keep, newest, before])
 }
 
 /// Whether a rollout under way is about to make the release live.

@@ -28,23 +28,13 @@ pub(super) fn push(connection: &Connection, plugin: &str, release: i64, now: i64
     touch(connection, release, now)
 }
 
-/// Makes live what was live before, and returns it.
-pub(super) fn pop(connection: &Connection, plugin: &str, now: i64) -> Result<i64, Error> {
-    let (id, release) = before_live(connection, plugin)?;
-    cut(connection, plugin, id)?;
-    touch(connection, release, now)?;
-    Ok(release)
-}
-
-/// The activation, and its release, that [`pop`] returns to.
-pub(super) fn before_live(connection: &Connection, plugin: &str) -> Result<(i64, i64), Error> {
+/// The release that was live before the one that is, if there was one: what a rollback leads to.
+pub(super) fn before_live(connection: &Connection, plugin: &str) -> Result<Option<i64>, Error> {
     let live = live(connection, plugin)?;
     let sql =
-        "SELECT id, release FROM activation WHERE plugin = ?1 AND release IS NOT ?2 ORDER BY id DESC LIMIT 1";
+        "SELECT release FROM activation WHERE plugin = ?1 AND release IS NOT ?2 ORDER BY id DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    let before =
-        statement.query_row(params![plugin, live], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    before.ok_or_else(|| Error::NothingToRollBackTo { plugin: plugin.to_owned() })
+    Ok(statement.query_row(params![plugin, live], |row| row.get(0)).optional()?)
 }
 
 /// Goes back to `release`, or makes it live anew if the history does not hold it.

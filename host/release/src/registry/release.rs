@@ -25,7 +25,7 @@ pub struct Release {
     pub warnings: Vec<String>,
     /// First recorded, in Unix milliseconds.
     pub created_at_ms: i64,
-    /// Last activated, in Unix milliseconds.
+    /// Last activated, in Unix milliseconds; 0 if it was never live.
     pub activated_at_ms: i64,
     /// Whether it is the one that serves.
     pub live: bool,
@@ -56,7 +56,7 @@ pub struct Recorded {
 const COLUMNS: &str = "id, digest, size, handler, compile_ms, warnings, created_at, activated_at";
 
 impl Registry {
-    /// Releases of `plugin`, the latest activated first.
+    /// Releases of `plugin`: the live one, then by when they were last activated or, those that never were, recorded.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -65,7 +65,7 @@ impl Registry {
             let one_moment = connection.unchecked_transaction()?;
             let live = history::live(&one_moment, plugin)?;
             let sql = format!(
-                "SELECT {COLUMNS} FROM release WHERE plugin = ?1 ORDER BY id IS ?2 DESC, activated_at DESC, id DESC"
+                "SELECT {COLUMNS} FROM release WHERE plugin = ?1 ORDER BY id IS ?2 DESC, max(activated_at, created_at) DESC, id DESC"
             );
             let mut statement = one_moment.prepare_cached(&sql)?;
             let releases = statement.query_map(params![plugin, live], |row| read(row, live))?;

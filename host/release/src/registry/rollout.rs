@@ -5,7 +5,7 @@
 
 use ostler_core::Digest;
 use ostler_core::rollout::RolloutSpec;
-use rusqlite::types::Type;
+use ostler_core::settings::Problem;
 use rusqlite::{Connection, ErrorCode, Row, Transaction, params};
 
 use super::{Registry, history, release};
@@ -31,24 +31,19 @@ impl Registry {
             .write(move |tx| {
                 let id = insert(tx, &rollout)?;
                 let rollout = Rollout { id, ..rollout };
-                put_in_force(tx, &rollout, &event)?;
+                put_in_force(tx, &rollout, &[event])?;
                 forget_oldest(tx, &rollout.plugin)?;
                 Ok(rollout)
             })
             .await
     }
 
-    /// Records what has become of a rollout that was under way; one that was promoted makes its release live.
+    /// Records what has become of a rollout that was under way, by these events; one that was promoted makes its release live.
     ///
     /// # Errors
     /// `NoRollout` if it has ended; `NoSuchRelease` if the candidate is gone; `Unavailable`. Then nothing was changed.
-    pub async fn save_rollout(&self, rollout: Rollout, event: Event) -> Result<(), Error> {
-        self.database
-            .write(move |tx| {
-                update(tx, &rollout)?;
-                put_in_force(tx, &rollout, &event)
-            })
-            .await
+    pub async fn save_rollout(&self, rollout: Rollout, events: Vec<Event>) -> Result<(), Error> {
+        self.database.write(move |tx| save(tx, &rollout, &events)).await
     }
 
     /// The rollouts under way, by plugin: what a start has to go on with.
@@ -57,6 +52,14 @@ impl Registry {
     /// `Unavailable`.
     pub fn rollouts_under_way(&self) -> Result<Vec<Rollout>, Error> {
         self.database.read(|connection| select(connection, "ended_at IS NULL ORDER BY plugin", []))
+    }
+
+    /// The plugin's rollout under way, if there is one.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn rollout_under_way(&self, plugin: &str) -> Result<Option<Rollout>, Error> {
+        Ok(self.latest_rollout(plugin)?.filter(|rollout| rollout.ended_at_ms.is_none()))
     }
 
     /// The plugin's rollout under way, else the one that ended last.
@@ -102,13 +105,20 @@ pub(super) fn note_rollback(
     tx: &Transaction<'_>,
     plugin: &str,
     to: &Digest,
-    (now, who, why): (i64, &str, &str),
+    (at_ms, who, why): (i64, &str, &str),
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO rollout_event (rollout, at, who, what, why, evidence) \
-        SELECT max(id), ?2, ?3, 'rolled-back', ?4, ?5 FROM rollout WHERE plugin = ?1 HAVING max(id) IS NOT NULL";
-    let evidence = serde_json::json!({ "to": to.to_string() }).to_string();
-    tx.prepare_cached(sql)?.execute(params![plugin, now, who, why, evidence])?;
-    Ok(())
+    let sql = "SELECT max(id) FROM rollout WHERE plugin = ?1";
+    let last: Option<i64> = tx.prepare_cached(sql)?.query_row([plugin], |row| row.get(0))?;
+    let Some(last) = last else { return Ok(()) };
+    let evidence = Some(serde_json::json!({ "to": to.to_string() }));
+    let what = "rolled-back".to_owned();
+    insert_event(tx, last, &Event { at_ms, who: who.to_owned(), what, why: why.to_owned(), evidence })
+}
+
+/// Records what has become of a rollout that was under way.
+pub(super) fn save(tx: &Transaction<'_>, rollout: &Rollout, events: &[Event]) -> Result<(), Error> {
+    update(tx, rollout)?;
+    put_in_force(tx, rollout, events)
 }
 
 fn insert(tx: &Transaction<'_>, rollout: &Rollout) -> Result<i64, Error> {
@@ -155,21 +165,27 @@ fn update(tx: &Transaction<'_>, rollout: &Rollout) -> Result<(), Error> {
     }
 }
 
-/// The event, and the activation that comes with a promotion.
-fn put_in_force(tx: &Transaction<'_>, rollout: &Rollout, event: &Event) -> Result<(), Error> {
+/// The events, and the activation that comes with a promotion.
+fn put_in_force(tx: &Transaction<'_>, rollout: &Rollout, events: &[Event]) -> Result<(), Error> {
+    events.iter().try_for_each(|event| insert_event(tx, rollout.id, event))?;
+    if rollout.state == State::Promoted {
+        let id = release::find(tx, &rollout.plugin, &rollout.candidate)?;
+        history::push(tx, &rollout.plugin, id, rollout.ended_at_ms.unwrap_or(rollout.step_since_ms))?;
+    }
+    Ok(())
+}
+
+/// One more event of a rollout; beyond those that are kept, the oldest but the first goes.
+fn insert_event(tx: &Transaction<'_>, rollout: i64, event: &Event) -> Result<(), Error> {
     let sql =
         "INSERT INTO rollout_event (rollout, at, who, what, why, evidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let evidence = event.evidence.as_ref().map(ToString::to_string);
-    let row = params![rollout.id, event.at_ms, event.who, event.what, event.why, evidence];
+    let row = params![rollout, event.at_ms, event.who, event.what, event.why, evidence];
     tx.prepare_cached(sql)?.execute(row)?;
     let sql = "DELETE FROM rollout_event WHERE rollout = ?1 AND id <= \
         (SELECT id FROM rollout_event WHERE rollout = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) \
         AND id > (SELECT min(id) FROM rollout_event WHERE rollout = ?1)";
-    tx.prepare_cached(sql)?.execute(params![rollout.id, EVENTS as i64])?;
-    if rollout.state == State::Promoted {
-        let id = release::find(tx, &rollout.plugin, &rollout.candidate)?;
-        history::push(tx, &rollout.plugin, id, event.at_ms)?;
-    }
+    tx.prepare_cached(sql)?.execute(params![rollout, EVENTS as i64])?;
     Ok(())
 }
 
@@ -193,22 +209,38 @@ fn select(
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Rollout> {
     let (spec, state) = (row.get::<_, String>(4)?, row.get::<_, String>(5)?);
+    let (spec, mut flaws) = understood(&spec);
     let known = State::ALL.into_iter().find(|known| known.as_str() == state);
-    // Of a later version: whatever it means, nothing is to go on by itself.
-    let state = known.unwrap_or(State::Paused);
+    if known.is_none() {
+        flaws.push(format!("state: found {state:?}"));
+    }
     Ok(Rollout {
         id: row.get(0)?,
         plugin: row.get(1)?,
         stable: row.get::<_, Option<[u8; 32]>>(2)?.map(Digest::from_bytes),
         candidate: Digest::from_bytes(row.get(3)?),
-        spec: RolloutSpec::from_json(&json(4, &spec)?),
-        state,
+        spec,
+        state: known.unwrap_or(State::Paused),
         step: usize::try_from(row.get::<_, i64>(6)?).unwrap_or(0),
         step_since_ms: row.get(7)?,
         failures: row.get(8)?,
+        failed_at: 0,
         started_at_ms: row.get(9)?,
         ended_at_ms: row.get(10)?,
+        flaw: (!flaws.is_empty()).then(|| flaws.join("; ")),
     })
+}
+
+/// A spec as far as this version understands it, and what it does not.
+fn understood(spec: &str) -> (RolloutSpec, Vec<String>) {
+    match serde_json::from_str(spec) {
+        Ok(json) => {
+            let (spec, problems) = RolloutSpec::from_json(&json);
+            let told = |problem: &Problem| format!("{}: found {}", problem.key, problem.found);
+            (spec, problems.iter().map(told).collect())
+        }
+        Err(error) => (RolloutSpec::default(), vec![format!("its settings are no JSON: {error}")]),
+    }
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
@@ -218,13 +250,9 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {
         who: row.get(1)?,
         what: row.get(2)?,
         why: row.get(3)?,
-        evidence: evidence.map(|text| json(4, &text)).transpose()?,
+        // It is for people to read; what cannot be read any more is no reason to show nothing else.
+        evidence: evidence.and_then(|text| serde_json::from_str(&text).ok()),
     })
-}
-
-fn json(column: usize, text: &str) -> rusqlite::Result<serde_json::Value> {
-    let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error));
-    serde_json::from_str(text).map_err(unreadable)
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ fn artifact(home: &TempDir, digest: &Digest) -> PathBuf {
     home.path().join("artifacts").join(format!("{}.wasm", digest.hex()))
 }
 
+/// Goes back as an operator does.
+async fn roll_back(registry: &Registry, to: Option<&Digest>) -> Result<Release, Error> {
+    let target = registry.rollback_target("p", to)?;
+    registry.roll_back("p", &target, ("anna", ""), None).await
+}
+
 #[tokio::test]
 async fn an_upload_is_recorded_live_and_there_after_a_restart() {
     let (home, registry) = fresh();
@@ -73,15 +79,15 @@ async fn rolling_back_again_and_again_walks_back() {
     for text in ["a", "b", "c"] {
         digests.push(upload(&registry, "p", text).await);
     }
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[1]);
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[0]);
-    let told = registry.rollback("p", None).await.unwrap_err();
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, digests[1]);
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, digests[0]);
+    let told = roll_back(&registry, None).await.unwrap_err();
     assert!(matches!(told, Error::NothingToRollBackTo { .. }), "{told}");
     assert_eq!(live(&registry, "p"), Some(digests[0]));
     let d = upload(&registry, "p", "d").await;
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[0], "not what was rolled back");
-    assert_eq!(registry.rollback("p", Some(&d)).await.unwrap().digest, d, "a named one may lie ahead");
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[0]);
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, digests[0], "not what was rolled back");
+    assert_eq!(roll_back(&registry, Some(&d)).await.unwrap().digest, d, "a named one may lie ahead");
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, digests[0]);
 }
 
 #[tokio::test]
@@ -91,11 +97,11 @@ async fn rolling_back_to_a_named_release_forgets_what_came_after_it() {
     for text in ["a", "b", "c", "d"] {
         digests.push(upload(&registry, "p", text).await);
     }
-    assert_eq!(registry.rollback("p", Some(&digests[3])).await.unwrap().digest, digests[3]);
-    assert_eq!(registry.rollback("p", Some(&digests[1])).await.unwrap().digest, digests[1]);
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[0]);
+    assert_eq!(roll_back(&registry, Some(&digests[3])).await.unwrap().digest, digests[3]);
+    assert_eq!(roll_back(&registry, Some(&digests[1])).await.unwrap().digest, digests[1]);
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, digests[0]);
     let stranger = Digest::of(b"stranger");
-    let told = registry.rollback("p", Some(&stranger)).await.unwrap_err();
+    let told = roll_back(&registry, Some(&stranger)).await.unwrap_err();
     assert!(matches!(told, Error::NoSuchRelease { .. }), "{told}");
     assert_eq!(live(&registry, "p"), Some(digests[0]));
 }
@@ -107,7 +113,7 @@ async fn deleting_a_release_takes_it_out_of_the_history() {
     let b = upload(&registry, "p", "b").await;
     registry.activate("p", &a).await.unwrap();
     registry.delete("p", &b).await.unwrap();
-    let told = registry.rollback("p", None).await.unwrap_err();
+    let told = roll_back(&registry, None).await.unwrap_err();
     assert!(matches!(told, Error::NothingToRollBackTo { .. }), "not from a to a: {told}");
     let told = registry.activate("p", &b).await.unwrap_err();
     assert!(matches!(told, Error::NoSuchRelease { .. }), "{told}");
@@ -150,12 +156,52 @@ async fn a_plugin_keeps_its_latest_releases_and_the_live_one_always() {
     assert_eq!(kept, ["5", "4", "3"].map(|text| Digest::of(text.as_bytes())));
     assert!(artifact(&home, &first).exists(), "the other plugin has it");
     assert!(!artifact(&home, &Digest::of(b"1")).exists());
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, kept[1]);
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, kept[1]);
     // A clock that was set back must not make the live release the oldest.
     let registry = registry.with_clock(Clock::manual(0)).with_keep(1);
     let new = upload(&registry, "p", "6").await;
     assert_eq!(registry.list("p").unwrap().len(), 1);
     assert_eq!(live(&registry, "p"), Some(new));
+}
+
+#[tokio::test]
+async fn releases_that_were_never_live_push_out_none_that_were() {
+    let (_home, registry) = fresh();
+    let registry = registry.with_keep(4);
+    let good = [upload(&registry, "p", "1").await, upload(&registry, "p", "2").await];
+    for text in ["a", "b", "c", "d", "e"] {
+        registry.clock.advance(Duration::from_millis(5));
+        let tried = registry.record("p", NewRelease::default(), text.into()).await.unwrap().release;
+        assert_eq!((tried.live, tried.activated_at_ms), (false, 0), "{text}");
+    }
+    let kept: Vec<_> = registry.list("p").unwrap().iter().map(|release| release.digest).collect();
+    let tried = ["e", "d"].map(|text| Digest::of(text.as_bytes()));
+    assert_eq!(kept, [good[1], tried[0], tried[1], good[0]]);
+    assert_eq!(roll_back(&registry, None).await.unwrap().digest, good[0]);
+}
+
+#[tokio::test]
+async fn the_release_to_roll_back_to_is_dropped_last() {
+    let (_home, registry) = fresh();
+    let registry = registry.with_keep(2);
+    let [first, second] = [upload(&registry, "p", "1").await, upload(&registry, "p", "2").await];
+    registry.clock.advance(Duration::from_millis(5));
+    let third = upload(&registry, "p", "3").await;
+    assert!(matches!(registry.release("p", &first), Err(Error::NoSuchRelease { .. })));
+    registry.clock.advance(Duration::from_millis(5));
+    registry.record("p", NewRelease::default(), "4".into()).await.unwrap();
+    assert_eq!(registry.live("p").unwrap().unwrap().digest, third);
+    assert_eq!(registry.rollback_target("p", None).unwrap(), second);
+}
+
+#[tokio::test]
+async fn going_back_to_what_is_live_changes_nothing() {
+    let (_home, registry) = fresh();
+    let one = upload(&registry, "p", "1").await;
+    let before = registry.live("p").unwrap();
+    registry.clock.advance(Duration::from_millis(5));
+    assert_eq!(roll_back(&registry, Some(&one)).await.unwrap().digest, one);
+    assert_eq!(registry.live("p").unwrap(), before);
 }
 
 #[tokio::test]

@@ -2,14 +2,14 @@
 //!
 //! A subject (who asks, or from where) lies at a point between 0 and 1, which a hash gives it; those below the candidate's
 //! share are the candidate's. A share that grows takes more subjects in and lets none go.
-//! **Invariant:** the same subject gets the same release under the same share, on every host and after every restart.
+//! **Invariant:** the same subject gets the same release under the same share of the same two, on every host and after every restart.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use ostler_core::Digest;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ostler_core::principal::Principal;
 use ostler_core::rollout::{RolloutSpec, Rule, Share, Sticky, Strategy};
+use ostler_core::{Digest, exchange};
 
 use super::hash::xxh64;
 
@@ -95,40 +95,48 @@ impl Choice {
 
     /// Which release answers.
     pub fn pick(&self, asker: &Asker<'_>) -> Arm {
-        self.pick_for(asker, self.subject(asker))
+        self.pick_for(asker, self.subject(asker)).0
     }
 
-    /// [`Choice::pick`] for whoever knows the subject already.
-    pub fn pick_for(&self, asker: &Asker<'_>, subject: u64) -> Arm {
+    /// [`Choice::pick`] for whoever knows the subject already; and whether the share decided, not a rule or a tester.
+    pub fn pick_for(&self, asker: &Asker<'_>, subject: u64) -> (Arm, bool) {
         if self.shadow {
-            return Arm::Stable;
+            return (Arm::Stable, true);
         }
         if let Some(arm) = self.chosen(asker) {
-            return arm;
+            return (arm, false);
         }
         match self.rules.iter().find(|rule| rule.fits(asker)) {
-            Some(rule) => rule.arm,
-            None if self.takes(subject) => Arm::Candidate,
-            None => Arm::Stable,
+            Some(rule) => (rule.arm, false),
+            None if self.takes(subject) => (Arm::Candidate, true),
+            None => (Arm::Stable, true),
         }
     }
 
     /// Whose request it is, as a number that tells nothing of them: the same for all their requests in this rollout.
     pub fn subject(&self, asker: &Asker<'_>) -> u64 {
-        let known = match &self.by {
-            By::Principal => asker.principal.map(|principal| {
-                // A subject is one within its authenticator only.
-                let within = xxh64(principal.authenticator.as_bytes(), self.salt);
-                xxh64(principal.subject.as_bytes(), within)
-            }),
-            By::Address => None,
-            By::Cookie(name) => cookie(asker.headers, name).map(|value| xxh64(value, self.salt)),
-            By::Header(name) => {
-                let value = asker.headers.get(name).map(HeaderValue::as_bytes);
-                value.filter(|value| !value.is_empty()).map(|value| xxh64(value, self.salt))
-            }
+        self.subject_of(self.named(asker.headers), asker)
+    }
+
+    /// [`Choice::subject`] where [`Choice::named`] was asked before credentials were taken out of the request.
+    pub fn subject_of(&self, named: Option<u64>, asker: &Asker<'_>) -> u64 {
+        let principal = asker.principal.filter(|_| matches!(self.by, By::Principal));
+        let proved = principal.map(|principal| {
+            // A subject is one within its authenticator only.
+            let within = xxh64(principal.authenticator.as_bytes(), self.salt);
+            xxh64(principal.subject.as_bytes(), within)
+        });
+        named.or(proved).unwrap_or_else(|| self.address(asker.client))
+    }
+
+    /// The subject, where a cookie or a field is to name it and does.
+    pub fn named(&self, headers: &HeaderMap) -> Option<u64> {
+        let value = match &self.by {
+            By::Principal | By::Address => return None,
+            By::Cookie(name) => exchange::cookies(headers, name).next()?,
+            By::Header(name) => headers.get(name)?.as_bytes(),
         };
-        known.unwrap_or_else(|| self.address(asker.client))
+        (!value.is_empty()).then(|| xxh64(value, self.salt))
     }
 
     /// Whether the candidate's share covers `hash`, any number that is evenly spread.
@@ -174,14 +182,6 @@ fn named(wanted: &str, digests: &[String; 2]) -> Option<Arm> {
         (true, false, true) => Some(Arm::Candidate),
         _ => None,
     }
-}
-
-/// The value of a cookie (RFC 6265 section 4.2), the first of its name.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let value = pairs.find_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-    (!value.is_empty()).then_some(value)
 }
 
 impl Test {

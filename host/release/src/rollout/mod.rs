@@ -2,7 +2,9 @@
 
 mod choice;
 mod hash;
+mod looks;
 mod state;
 
 pub use choice::{Arm, Asker, CHOOSES, Choice, network};
+pub use looks::Looks;
 pub use state::{Event, HOST, NotNow, Rollout, State};

@@ -14,6 +14,9 @@ use crate::analysis::Verdict;
 /// Who does what nobody asked for: the host itself.
 pub const HOST: &str = "host";
 
+/// Requests that must have come since a failed check for another one to count, or a tenth of those before if that is more.
+const TELLING: u64 = 20;
+
 /// A release that takes over from another, or tried to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rollout {
@@ -35,10 +38,14 @@ pub struct Rollout {
     pub step_since_ms: i64,
     /// Checks that failed so far.
     pub failures: u32,
+    /// Requests that the new release had answered in this step at its last failed check. Not recorded, as they are not.
+    pub failed_at: u64,
     /// In Unix milliseconds.
     pub started_at_ms: i64,
     /// In Unix milliseconds; none while it is under way.
     pub ended_at_ms: Option<i64>,
+    /// What this version does not understand of its record, which another one wrote. Then it serves nobody and may only end.
+    pub flaw: Option<String>,
 }
 
 /// Where a rollout stands.
@@ -127,10 +134,8 @@ impl Rollout {
         (who, why): (&str, &str),
     ) -> (Self, Event) {
         let (stable, candidate) = releases;
-        // A plugin's first release has nothing to take over from.
-        let strategy = if stable.is_none() { Strategy::Instant } else { spec.strategy };
-        let spec = RolloutSpec { strategy, ..spec };
-        let at_once = matches!(strategy, Strategy::Instant | Strategy::BlueGreen);
+        let spec = RolloutSpec { strategy: strategy(&spec, stable, candidate), ..spec };
+        let at_once = matches!(spec.strategy, Strategy::Instant | Strategy::BlueGreen);
         let rollout = Rollout {
             id: 0,
             plugin: plugin.to_owned(),
@@ -141,8 +146,10 @@ impl Rollout {
             spec,
             step_since_ms: now_ms,
             failures: 0,
+            failed_at: 0,
             started_at_ms: now_ms,
             ended_at_ms: at_once.then_some(now_ms),
+            flaw: None,
         };
         let what = if at_once { "promoted" } else { "begun" };
         (rollout, event(now_ms, who, what, why))
@@ -151,21 +158,24 @@ impl Rollout {
     /// Requests of the new release now; of a shadow, those that are copied to it.
     pub fn share(&self) -> Share {
         match self.state {
+            State::Running | State::Holding | State::Paused if self.flaw.is_some() => Share::NONE,
             State::Running | State::Holding | State::Paused => self.spec.share_at(self.step),
             State::Promoted => Share::ALL,
             State::Aborted | State::Withdrawn | State::Superseded => Share::NONE,
         }
     }
 
-    /// How requests are divided now. The same after a restart.
+    /// How requests are divided now. The same after a restart, and on every host where the same release takes over from the
+    /// same one.
     pub fn choice(&self) -> Choice {
         let stable = self.stable.unwrap_or(self.candidate);
         Choice::new(&self.spec, self.salt(), self.share(), [stable, self.candidate])
     }
 
-    /// Tells this rollout from others, those of the same release among them.
+    /// Tells rollouts of other releases from this one, so that not the same subjects are the first of each.
     pub fn salt(&self) -> u64 {
-        xxh64(&self.candidate.bytes(), self.started_at_ms as u64)
+        let stable = self.stable.map_or(0, |stable| xxh64(&stable.bytes(), 0));
+        xxh64(&self.candidate.bytes(), stable)
     }
 
     /// What follows from the time, from the `requests` that the new release has answered in this step, and from a check if
@@ -175,8 +185,8 @@ impl Rollout {
         if self.state.is_end() || self.spec.strategy != Strategy::Canary {
             return None;
         }
-        if let Some(check) = check.filter(|check| check.failed()) {
-            return Some(self.failed(now_ms, check));
+        if let Some(check) = check.filter(|check| check.failed() && self.tells_more(requests)) {
+            return Some(self.failed(now_ms, requests, check));
         }
         let passed_ms = now_ms.saturating_sub(self.step_since_ms);
         let is_time = u128::try_from(passed_ms).is_ok_and(|passed| passed >= self.spec.interval.as_millis());
@@ -202,7 +212,7 @@ impl Rollout {
     /// Goes on; the step begins anew.
     pub fn resume(&mut self, now_ms: i64, who: &str, why: &str) -> Result<Event, NotNow> {
         self.may("resumed", self.state == State::Paused)?;
-        (self.state, self.step_since_ms) = (State::Running, now_ms);
+        (self.state, self.step_since_ms, self.failed_at) = (State::Running, now_ms, 0);
         Ok(event(now_ms, who, "resumed", why))
     }
 
@@ -228,8 +238,15 @@ impl Rollout {
         if possible { Ok(()) } else { Err(NotNow { state: self.state, wish }) }
     }
 
-    fn failed(&mut self, now_ms: i64, check: &Verdict) -> Event {
-        self.failures = self.failures.saturating_add(1);
+    /// Whether a failed check is more than the one before, whose requests it counts as well. Fewer than then: they are counted
+    /// anew, which they are when the plugin's definition has changed.
+    fn tells_more(&self, requests: u64) -> bool {
+        let more = (self.failed_at / 10).max(TELLING);
+        self.failed_at == 0 || requests < self.failed_at || requests - self.failed_at >= more
+    }
+
+    fn failed(&mut self, now_ms: i64, requests: u64, check: &Verdict) -> Event {
+        (self.failures, self.failed_at) = (self.failures.saturating_add(1), requests);
         let of = self.spec.analysis.failures;
         let evidence = evidence(check);
         if self.failures < of {
@@ -247,7 +264,7 @@ impl Rollout {
             return self.end(State::Promoted, Event { evidence, ..event });
         }
         self.step += 1;
-        (self.state, self.step_since_ms) = (State::Running, now_ms);
+        (self.state, self.step_since_ms, self.failed_at) = (State::Running, now_ms, 0);
         let why = format!("{} from now on: {}", self.share(), check.why());
         Event { evidence, ..event(now_ms, HOST, "step", &why) }
     }
@@ -270,6 +287,17 @@ impl Rollout {
     fn end(&mut self, state: State, event: Event) -> Event {
         (self.state, self.ended_at_ms) = (state, Some(event.at_ms));
         event
+    }
+}
+
+/// How a release takes over that is to do so by `spec`. Where there is nothing to compare it with, it is live at once.
+fn strategy(spec: &RolloutSpec, stable: Option<Digest>, candidate: Digest) -> Strategy {
+    match stable {
+        // A plugin's first release, or the live one once more.
+        None => Strategy::Instant,
+        Some(stable) if stable == candidate => Strategy::Instant,
+        Some(_) if spec.strategy == Strategy::Canary && spec.share_at(0) == Share::ALL => Strategy::BlueGreen,
+        Some(_) => spec.strategy,
     }
 }
 

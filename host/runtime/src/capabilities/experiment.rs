@@ -1,7 +1,7 @@
 //! `ostler:plugin/experiment`: what experiments are decided by.
 
 use ostler_core::Exchange;
-use ostler_release::analysis::subject_hash;
+use ostler_release::analysis::{Figures, subject_hash};
 use ostler_release::rollout::network;
 
 use crate::bindings::experiment::Host;
@@ -12,7 +12,10 @@ impl Host for Guest {
         let who = self.exchange.as_ref().map_or(0, who);
         let subject = self.exchange.as_ref().and_then(|exchange| exchange.subject).unwrap_or(who);
         // The release's word is the answer; a variant that has seen other metrics may have no room for one more.
-        let taken = self.env.figures.track(subject, &metric, value);
+        let taken = match self.exchange.as_ref().is_none_or(|exchange| exchange.drawn) {
+            true => self.env.figures.track(subject, &metric, value),
+            false => Figures::takes(&metric, value),
+        };
         for variant in &self.exposed {
             variant.track(who, &metric, value);
         }

@@ -92,11 +92,12 @@ impl Context for Asker<'_> {
             return Some(key.into());
         }
         let exchange = self.exchange?;
-        let known = exchange.principal.as_ref().map(|principal| Cow::Borrowed(&*principal.subject));
+        let known = exchange.principal.as_ref().map(|principal| &*principal.subject);
+        let known = known.or(exchange.visitor.as_deref()).map(Cow::Borrowed);
         Some(known.unwrap_or_else(|| exchange.client.to_string().into()))
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, _: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         let added = &self.added.attributes;
         // What the plugin says comes first, as the nearest word does in OpenFeature; each name is told once.
         for (name, value) in added {
@@ -123,6 +124,11 @@ impl Context for Asker<'_> {
         if let Some(tenant) = &principal.tenant {
             own("tenant", Attribute::Text(tenant));
         }
+    }
+
+    /// A release in isolation sends nothing to anybody.
+    fn may_ask(&self) -> bool {
+        self.env.isolation.is_none()
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on should say so"
 )]
 
+mod counted;
 mod ready;
 mod shadow;
 mod smoke;

@@ -105,14 +105,14 @@ async fn nothing_is_sent_taken_or_waited_for() {
     let taken = ask(&gate, "GET", "/limit?limit=default&key=k&cost=3", "").await;
     assert!(taken.body.contains(r#""admitted":true"#), "{taken:?}");
     // The right to make a value: the real one goes to whoever asks next, at once.
-    let lock = "/cache/lock?cache=default&key=none&wait=5000";
+    let lock = "/cache/lock?cache=default&key=none&wait=60000";
     assert_eq!(ask(&gate, "GET", lock, "").await.status, 404);
     let right = rig.services.cache.value_or_right(NAME, "none", std::time::Duration::ZERO).await.unwrap();
     assert!(matches!(right, Some(ostler_services::cache::Found::Compute(_))));
     // While somebody has it, the copy does not wait for them.
     let since = std::time::Instant::now();
     assert_eq!(ask(&gate, "GET", lock, "").await.status, 404);
-    assert!(since.elapsed().as_millis() < 4_000);
+    assert!(since.elapsed() < harness::BOUNDED);
     rig.assert_untouched("gate").await;
 }
 

@@ -10,6 +10,7 @@ use ostler_core::plugin::{Grant, PluginSpec};
 use ostler_core::settings::{Node, Problems};
 use ostler_core::{Body, Exchange, Peer, RequestId, Scheme};
 use ostler_observe::Observe;
+use ostler_release::flags::Flags;
 use ostler_runtime::{Component, Config, NoCache, Plugin, Runtime, Services};
 use ostler_services::{Blobs, Cache, Database, Kv, RateLimits, Sql, blob, limits};
 use ostler_upstream::Upstream;
@@ -42,6 +43,11 @@ pub(crate) struct Got {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
+        Rig::with(Flags::default()).await
+    }
+
+    /// One with these feature flags.
+    pub(crate) async fn with(flags: Flags) -> Self {
         let home = tempfile::tempdir().unwrap();
         let database = Database::open(home.path()).unwrap();
         let rate_limits = RateLimits::default();
@@ -53,7 +59,7 @@ impl Rig {
             blobs: Blobs::new(home.path()),
             rate_limits,
             cache: Cache::default(),
-            flags: Default::default(),
+            flags,
             upstream: Upstream::new(Default::default()).unwrap(),
             observe: Observe::to(&Default::default(), std::io::sink()).unwrap(),
         };

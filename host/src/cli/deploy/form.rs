@@ -76,7 +76,9 @@ fn beside(component: &Path, kind: Attachment) -> PathBuf {
 }
 
 fn read(file: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let told = |error: String| Failure::new(format!("{}: {error}", file.display()), "");
+    let repair =
+        "name the file as it is, or leave it out: what lies beside the component goes along by itself";
+    let told = |error: String| Failure::new(format!("{}: {error}", file.display()), repair);
     let mut bytes = Vec::new();
     let read = File::open(file).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|error| told(error.to_string()))?;

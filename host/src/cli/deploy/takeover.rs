@@ -3,6 +3,8 @@
 use clap::Args;
 use ostler_core::rollout::Strategy;
 
+use crate::cli::by::By;
+
 /// What is said over what the plugin's definition says.
 #[derive(Debug, Args, Default)]
 pub(super) struct Takeover {
@@ -27,16 +29,12 @@ pub(super) struct Takeover {
     /// What keeps a user with one release: principal, address, cookie:NAME or header:NAME
     #[arg(long, value_name = "WHAT")]
     sticky: Option<String>,
-    /// Who deploys, for the record
-    #[arg(long, value_name = "NAME")]
-    who: Option<String>,
-    /// Why, for the record
-    #[arg(long, value_name = "TEXT")]
-    why: Option<String>,
+    #[command(flatten)]
+    by: By,
 }
 
 impl Takeover {
-    /// `?strategy=canary&...`, empty if nothing is said.
+    /// `?strategy=canary&...`
     pub(super) fn query(&self) -> String {
         let min_requests = self.min_requests.map(|count| count.to_string());
         let pairs = [
@@ -47,12 +45,12 @@ impl Takeover {
             ("min_requests", &min_requests),
             ("keep", &self.keep),
             ("sticky", &self.sticky),
-            ("who", &self.who),
-            ("why", &self.why),
         ];
-        let said = pairs.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        let by = self.by.pairs();
+        let pairs = pairs.into_iter().chain(by.iter().map(|(key, value)| (*key, value)));
+        let said = pairs.filter_map(|(key, value)| Some((key, value.as_deref()?)));
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
-        if query.is_empty() { query } else { format!("?{query}") }
+        format!("?{query}")
     }
 }
 
@@ -62,17 +60,17 @@ mod tests {
 
     #[test]
     fn only_what_is_said_is_sent() {
-        assert_eq!(Takeover::default().query(), "");
+        assert!(Takeover::default().query().starts_with("?who="));
         let takeover = Takeover {
             strategy: Some("canary".into()),
             steps: Some("0.1%,100".into()),
             min_requests: Some(7),
-            why: Some("new prices & more".into()),
+            by: By { who: Some("ada".into()), why: Some("new prices & more".into()) },
             ..Takeover::default()
         };
         assert_eq!(
             takeover.query(),
-            "?strategy=canary&steps=0.1%25%2C100&min_requests=7&why=new+prices+%26+more"
+            "?strategy=canary&steps=0.1%25%2C100&min_requests=7&who=ada&why=new+prices+%26+more"
         );
     }
 }

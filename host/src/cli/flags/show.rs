@@ -18,7 +18,7 @@ pub(super) fn table(value: &Value, now_ms: u64) -> String {
         let targeted = if flag["targeted"] == true { "targeted" } else { "" };
         let changed = flag["changed_at_ms"].as_u64().map(|at| ago(now_ms.saturating_sub(at)));
         let changed =
-            changed.map(|ago| format!("{} by {}", ago.trim(), text(flag, "by"))).unwrap_or_default();
+            changed.map(|ago| format!("{} by {}", ago.trim(), text(flag, "who"))).unwrap_or_default();
         let (key, version, source) = (text(flag, "key"), &flag["version"], text(flag, "defined_in"));
         format!("{key:width$}  {state}  v{version:<4}  {default:<12}  {targeted:<8}  {source}  {changed}")
             .trim_end()
@@ -30,7 +30,7 @@ pub(super) fn table(value: &Value, now_ms: u64) -> String {
 /// One flag with its definition.
 pub(super) fn flag(value: &Value, now_ms: u64) -> String {
     let changed = match value["changed_at_ms"].as_u64() {
-        Some(at) => format!(", changed {} by {}", ago(now_ms.saturating_sub(at)).trim(), text(value, "by")),
+        Some(at) => format!(", changed {} by {}", ago(now_ms.saturating_sub(at)).trim(), text(value, "who")),
         None => String::new(),
     };
     let definition = serde_json::to_string_pretty(&value["definition"]).unwrap_or_default();
@@ -51,8 +51,8 @@ pub(super) fn history(value: &Value, now_ms: u64) -> String {
             (_, Some("DISABLED")) => "off",
             _ => "on",
         };
-        let (version, ago, by) = (&change["version"], ago(now_ms.saturating_sub(at)), text(change, "by"));
-        format!("v{version:<4}  {ago}  {what:<10}  {by}  {}", text(change, "why")).trim_end().to_owned()
+        let (version, ago, who) = (&change["version"], ago(now_ms.saturating_sub(at)), text(change, "who"));
+        format!("v{version:<4}  {ago}  {what:<10}  {who}  {}", text(change, "why")).trim_end().to_owned()
     };
     changes.iter().map(row).collect::<Vec<_>>().join("\n")
 }
@@ -85,17 +85,17 @@ mod tests {
     fn flags_and_their_changes_are_lines() {
         let flags = json!({ "flags": [
             { "key": "a", "state": "ENABLED", "version": 3, "default_variant": "on", "targeted": true, "defined_in": "api",
-              "changed_at_ms": 0, "by": "ada" },
+              "changed_at_ms": 0, "who": "ada" },
             { "key": "long", "state": "DISABLED", "version": 0, "default_variant": null, "targeted": false,
-              "defined_in": "flags.json", "changed_at_ms": null, "by": null },
+              "defined_in": "flags.json", "changed_at_ms": null, "who": null },
         ]});
         let told = table(&flags, 7_200_000);
         let first = "a     on   v3  on            targeted  api  2h ago by ada";
         assert_eq!(told, format!("{first}\nlong  off  v0  (the code's)            flags.json"));
         assert!(table(&json!({ "flags": [] }), 0).contains("ostler flags set"));
         let changes = json!({ "key": "a", "changes": [
-            { "version": 2, "at_ms": 7_200_000, "definition": null, "by": "ada", "why": "" },
-            { "version": 1, "at_ms": 0, "definition": { "state": "ENABLED" }, "by": "ada", "why": "ticket 17" },
+            { "version": 2, "at_ms": 7_200_000, "definition": null, "who": "ada", "why": "" },
+            { "version": 1, "at_ms": 0, "definition": { "state": "ENABLED" }, "who": "ada", "why": "ticket 17" },
         ]});
         let told = history(&changes, 7_200_000);
         assert!(

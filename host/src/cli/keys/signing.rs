@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use minisign::{KeyPair, PublicKey, SecretKeyBox, SignatureBox};
+use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKeyBox, SignatureBox};
 use ostler_core::Digest;
 use ostler_core::plugin::is_name;
 use ostler_core::unit::parse_duration;
@@ -70,6 +70,10 @@ impl GenerateSigning {
             let repair = "write 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit";
             return Err(Failure::new(format!("{:?} is no name for a key", self.name), repair));
         }
+        self.make()
+    }
+
+    fn make(&self) -> Result<(Value, String), Failure> {
         let (secret, public) =
             (PathBuf::from(format!("{}.key", self.name)), PathBuf::from(format!("{}.pub", self.name)));
         if let Some(file) = [&secret, &public].into_iter().find(|file| file.exists()) {
@@ -85,7 +89,11 @@ impl GenerateSigning {
         let secret_box = pair.sk.to_box(Some(&comment)).map_err(failed)?;
         write_secret(&secret, &secret_box.to_bytes())?;
         let public_box = pair.pk.to_box().map_err(failed)?;
-        fs::write(&public, public_box.to_bytes()).map_err(|error| about(&public, &error))?;
+        if let Err(error) = fs::write(&public, public_box.to_bytes()) {
+            // Half a pair would only be in the way of the next attempt.
+            let _ = fs::remove_file(&secret);
+            return Err(about(&public, &error));
+        }
         let line = pair.pk.to_base64();
         let words = format!(
             "{} signs releases; keep it secret\nhosts take its signatures with:\n\n[admission.keys.{}]\nkey = \"{line}\"",
@@ -140,6 +148,13 @@ impl Sign {
 
     fn secret(&self) -> Result<minisign::SecretKey, Failure> {
         let text = read(&self.key)?;
+        if PublicKeyBox::from_string(&text).and_then(PublicKeyBox::into_public_key).is_ok() {
+            let (error, repair) = (
+                format!("{} is the public half of a key", self.key.display()),
+                "sign with the other: NAME.key",
+            );
+            return Err(Failure::new(error, repair));
+        }
         let boxed = || SecretKeyBox::from_string(&text);
         // A key without a passphrase says so itself.
         if let Ok(secret) = boxed().and_then(SecretKeyBox::into_unencrypted_secret_key) {
@@ -155,14 +170,17 @@ impl Sign {
 
 impl Passphrase {
     fn choose(&self) -> Result<String, Failure> {
-        if self.passphrase_file.is_some() {
-            return self.known();
+        let chosen = match self.passphrase_file {
+            Some(_) => self.known()?,
+            None => ask("Passphrase of the new key: ")?,
+        };
+        if chosen.is_empty() {
+            return Err(Failure::new("the passphrase is empty", "choose one, or say --no-passphrase"));
         }
-        let first = ask("Passphrase of the new key: ")?;
-        match ask("Once more: ")? == first {
-            true => Ok(first),
-            false => Err(Failure::new("the two passphrases differ", "try again")),
+        if self.passphrase_file.is_none() && ask("Once more: ")? != chosen {
+            return Err(Failure::new("the two passphrases differ", "try again"));
         }
+        Ok(chosen)
     }
 
     fn known(&self) -> Result<String, Failure> {
@@ -206,4 +224,58 @@ fn about(file: &Path, error: &std::io::Error) -> Failure {
 
 fn failed(error: minisign::PError) -> Failure {
     Failure::new(error.to_string(), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passphrase(file: Option<PathBuf>) -> Passphrase {
+        Passphrase { passphrase_file: file }
+    }
+
+    fn generate(
+        folder: &Path,
+        passphrase: Passphrase,
+        no_passphrase: bool,
+    ) -> Result<(Value, String), Failure> {
+        let name = folder.join("ci").display().to_string();
+        GenerateSigning { name, passphrase, no_passphrase }.make()
+    }
+
+    #[test]
+    fn a_new_key_has_a_passphrase_or_says_that_it_has_none() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("pass");
+        fs::write(&file, "\nsecond line").unwrap();
+        let failure = generate(home.path(), passphrase(Some(file)), false).unwrap_err();
+        assert!(failure.error.contains("the passphrase is empty"), "{}", failure.error);
+        generate(home.path(), passphrase(None), true).unwrap();
+    }
+
+    #[test]
+    fn half_a_pair_is_not_left_behind() {
+        let home = tempfile::tempdir().unwrap();
+        // Leads nowhere, so that nothing seems to be there and nothing can be written.
+        std::os::unix::fs::symlink(home.path().join("no/where"), home.path().join("ci.pub")).unwrap();
+        generate(home.path(), passphrase(None), true).unwrap_err();
+        assert!(!home.path().join("ci.key").exists());
+    }
+
+    #[test]
+    fn whoever_signs_with_the_public_half_is_told_so() {
+        let home = tempfile::tempdir().unwrap();
+        generate(home.path(), passphrase(None), true).unwrap();
+        let sign = |key: &str| Sign {
+            file: home.path().join("a.wasm"),
+            key: home.path().join(key),
+            passphrase: passphrase(None),
+            expires: None,
+            plugin: None,
+            out: None,
+        };
+        let failure = sign("ci.pub").secret().map(|_| ()).unwrap_err();
+        assert!(failure.error.contains("is the public half of a key"), "{}", failure.error);
+        sign("ci.key").secret().unwrap();
+    }
 }

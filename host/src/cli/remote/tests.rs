@@ -99,6 +99,19 @@ fn a_refusal_is_told_in_the_hosts_words_with_every_reason() {
 }
 
 #[test]
+fn only_what_may_pass_by_itself_is_worth_another_try() {
+    for (status, answer, passing) in [
+        (503, "{}", true),
+        (502, "<html>", true),
+        (401, "{}", false),
+        (404, "{}", false),
+        (200, "<html>", false),
+    ] {
+        assert_eq!(call(status, answer).unwrap_err().passing, passing, "{status} {answer}");
+    }
+}
+
+#[test]
 fn a_wrong_token_names_the_file_it_came_from() {
     let failure = call(401, r#"{"detail":"send a token"}"#).unwrap_err();
     assert!(
@@ -126,7 +139,7 @@ fn nobody_there_asks_whether_the_host_runs() {
     let remote = remote(format!("http://127.0.0.1:{port}"), &folder);
     let failure = remote.call(Method::GET, "/v1/plugins", "").unwrap_err();
     assert!(failure.error.contains("cannot be reached"), "{failure:?}");
-    assert!(failure.repair.contains("ostler serve"), "{failure:?}");
+    assert!(failure.repair.contains("ostler serve") && failure.passing, "{failure:?}");
 }
 
 #[test]

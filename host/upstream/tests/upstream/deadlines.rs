@@ -1,4 +1,5 @@
-//! Servers that take their time. Time is paused: a wait costs nothing and ends exactly when it should.
+//! Servers that take their time: a wait ends when it should, and not before. Over real sockets time is real, since a paused clock
+//! runs ahead while bytes are on their way.
 
 use std::time::Duration;
 
@@ -14,16 +15,17 @@ fn after(span: Duration) -> std::time::Instant {
     (Instant::now() + span).into_std()
 }
 
+/// `elapsed` is `expected`, and what a busy machine adds.
 fn just(elapsed: Duration, expected: Duration) {
-    assert!(
-        elapsed >= expected && elapsed < expected + Duration::from_millis(50),
-        "{elapsed:?} for {expected:?}"
-    );
+    assert!(elapsed >= expected && elapsed < BOUNDED, "{elapsed:?} for {expected:?}");
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[tokio::test(start_paused = true)]
+/// Longest any of them may take, and shorter than the deadlines that are not to end it.
+const BOUNDED: Duration = Duration::from_secs(20);
+
+#[tokio::test]
 async fn a_server_that_never_answers_ends_at_the_deadline() {
     let server = say(b"", false).await;
     let start = Instant::now();
@@ -32,17 +34,17 @@ async fn a_server_that_never_answers_ends_at_the_deadline() {
     just(start.elapsed(), SECOND);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_first_byte_may_be_awaited_for_less_than_the_deadline() {
     let server = say(b"", false).await;
     let timeouts = Timeouts { first_byte: Some(SECOND), ..Timeouts::default() };
     let start = Instant::now();
-    let sent = client(&server.origin()).send(get(&server.url("/")), after(9 * SECOND), timeouts).await;
+    let sent = client(&server.origin()).send(get(&server.url("/")), after(60 * SECOND), timeouts).await;
     assert_eq!(sent.unwrap_err(), Error::Timeout(Phase::FirstByte));
     just(start.elapsed(), SECOND);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_server_that_never_shakes_hands_is_a_connect_timeout() {
     let server = accept(|stream| async move {
         std::future::pending::<()>().await;
@@ -52,17 +54,17 @@ async fn a_server_that_never_shakes_hands_is_a_connect_timeout() {
     let origin = format!("https://{}", server.address);
     let timeouts = Timeouts { connect: Some(SECOND), ..Timeouts::default() };
     let start = Instant::now();
-    let sent = client(&origin).send(get(&origin), after(9 * SECOND), timeouts).await;
+    let sent = client(&origin).send(get(&origin), after(60 * SECOND), timeouts).await;
     assert_eq!(sent.unwrap_err(), Error::Timeout(Phase::Connect));
     just(start.elapsed(), SECOND);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_stalls_ends_after_a_while() {
     let server = say(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", false).await;
     let timeouts = Timeouts { between_bytes: Some(SECOND), ..Timeouts::default() };
     let response =
-        client(&server.origin()).send(get(&server.url("/")), after(9 * SECOND), timeouts).await.unwrap();
+        client(&server.origin()).send(get(&server.url("/")), after(60 * SECOND), timeouts).await.unwrap();
     let mut body = response.into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "half");
     let start = Instant::now();
@@ -71,7 +73,7 @@ async fn a_body_that_stalls_ends_after_a_while() {
     assert!(body.frame().await.is_none());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_trickles_for_ever_ends_at_the_deadline() {
     let server = accept(|mut stream| async move {
         use tokio::io::AsyncWriteExt;
@@ -79,20 +81,20 @@ async fn a_body_that_trickles_for_ever_ends_at_the_deadline() {
         let head = b"HTTP/1.1 200 OK\r\n\r\n";
         let mut alive = stream.write_all(head).await.is_ok();
         while alive {
-            tokio::time::sleep(SECOND / 3).await;
+            tokio::time::sleep(SECOND / 10).await;
             alive = stream.write_all(b"drip").await.is_ok();
         }
     })
     .await;
     let start = Instant::now();
-    let timeouts = Timeouts { between_bytes: Some(SECOND), ..Timeouts::default() };
+    let timeouts = Timeouts { between_bytes: Some(3 * SECOND), ..Timeouts::default() };
     let response =
-        client(&server.origin()).send(get(&server.url("/")), after(9 * SECOND), timeouts).await.unwrap();
+        client(&server.origin()).send(get(&server.url("/")), after(4 * SECOND), timeouts).await.unwrap();
     assert_eq!(text(response).await.unwrap_err(), Error::Timeout(Phase::Total));
-    just(start.elapsed(), 9 * SECOND);
+    just(start.elapsed(), 4 * SECOND);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn requests_beyond_the_limit_wait_for_a_response_to_be_read() {
     let server = serve(|_| async { Response::new(Body::full("hello")) }).await;
     let config = Config { exchanges: 1, ..Config::default() };

@@ -1,78 +1,49 @@
 //! What a client of the API wants to change, for which version, and who it says it is.
-//!
-//! The admin token is the proof that somebody may change flags; the name beside it is what they call themselves.
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
-use ostler_core::settings::nearest;
+use http::{HeaderMap, StatusCode, header};
+use ostler_core::settings::Section;
 use ostler_release::flags::{Change, ChangeError, Note, State, Store};
 use serde_json::Value;
 
 use crate::api::answer::Problem;
+use crate::api::body::keys;
+use crate::api::by::By;
 
-/// Who makes the change.
-const X_OSTLER_BY: HeaderName = HeaderName::from_static("x-ostler-by");
-
-const KEYS: [&str; 5] = ["definition", "version", "why", "enabled", "to"];
+/// Keys of one kind of change each.
+pub(super) const DEFINITION: &str = "definition";
+pub(super) const ENABLED: &str = "enabled";
+pub(super) const TO: &str = "to";
 
 /// The body of a change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) definition: Option<Value>,
     version: Option<u64>,
-    why: String,
+    by: By,
     enabled: Option<bool>,
     to: Option<u64>,
 }
 
 impl Wanted {
-    pub(super) fn read(body: Value) -> Result<Self, Problem> {
-        let Value::Object(mut body) = body else {
-            return Err(Problem::invalid(vec!["the body is not a JSON object".into()]));
-        };
-        let mut wrong = Vec::new();
-        for key in body.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            let repair = nearest(key, KEYS.into_iter())
-                .map_or("remove it".to_owned(), |known| format!("write {known}"));
-            wrong.push(format!(
-                "{key:?}: found an unknown key; allowed: {}; repair: {repair}",
-                KEYS.join(", ")
-            ));
-        }
-        let mut take = |key: &str| body.remove(key).filter(|value| !value.is_null());
-        let mut read = |key: &str, value: Option<Value>, allowed: &str, is: fn(&Value) -> bool| {
-            let wrong_kind = value.as_ref().is_some_and(|value| !is(value));
-            if wrong_kind {
-                wrong.push(format!("{key}: found something else; allowed: {allowed}"));
-            }
-            value.filter(|_| !wrong_kind)
-        };
-        let definition = take("definition");
-        let version = read("version", take("version"), "a whole number", Value::is_u64);
-        let to = read("to", take("to"), "a whole number", Value::is_u64);
-        let why = read("why", take("why"), "a text", Value::is_string);
-        let enabled = read("enabled", take("enabled"), "true or false", Value::is_boolean);
-        let number = |value: Option<Value>| value.as_ref().and_then(Value::as_u64);
-        let wanted = Wanted {
-            definition,
-            version: number(version),
-            why: why.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
-            enabled: enabled.as_ref().and_then(Value::as_bool),
-            to: number(to),
-        };
-        if wrong.is_empty() { Ok(wanted) } else { Err(Problem::invalid(wrong)) }
+    /// Reads a body, which may hold the key `own` beside those that every change has.
+    pub(super) fn read(mut body: Value, own: Option<&'static str>) -> Result<Self, Problem> {
+        let has = |key: &str| own == Some(key);
+        // A flag's own definition is read where flags are.
+        let definition =
+            body.as_object_mut().filter(|_| has(DEFINITION)).and_then(|body| body.remove(DEFINITION));
+        keys(&body, |section| Wanted {
+            definition: definition.filter(|definition| !definition.is_null()),
+            version: version(section, "version"),
+            by: By::read(section),
+            enabled: has(ENABLED).then(|| section.boolean(ENABLED)).flatten(),
+            to: has(TO).then(|| version(section, TO)).flatten(),
+        })
     }
 
     /// Who makes the change, why, and for which version: `If-Match`, `If-None-Match: *` or `version` in the body.
     pub(super) fn note(self, headers: &HeaderMap) -> Result<Note, Problem> {
-        let who = match headers.get(X_OSTLER_BY).map(|name| name.to_str()) {
-            None => "admin".to_owned(),
-            Some(Ok(name)) if !name.trim().is_empty() => name.trim().to_owned(),
-            Some(_) => {
-                return Err(Problem::invalid(vec!["x-ostler-by: found what is no name in ASCII".into()]));
-            }
-        };
         let told = match (headers.get(header::IF_MATCH), headers.get(header::IF_NONE_MATCH)) {
-            (Some(tag), _) => Some(version(tag.as_bytes()).ok_or_else(bad_tag)?),
+            (Some(tag), _) => Some(tagged(tag.as_bytes()).ok_or_else(bad_tag)?),
             (None, Some(tag)) if tag.as_bytes() == b"*" => Some(0),
             (None, Some(_)) => return Err(bad_tag()),
             (None, None) => None,
@@ -82,7 +53,8 @@ impl Wanted {
         {
             return Err(Problem::invalid(vec![format!("version: found {also} beside If-Match {told}")]));
         }
-        Ok(Note { expected: told.or(self.version), who, why: self.why })
+        let By { who, why } = self.by;
+        Ok(Note { expected: told.or(self.version), who, why })
     }
 
     /// The state that a toggle leads to: the one it names, or the other one than now.
@@ -95,11 +67,11 @@ impl Wanted {
         }
     }
 
-    /// The version that a rollback leads to: the one it names, or the one before the last.
-    pub(super) fn to(&self, store: &Store, key: &str) -> Result<u64, Problem> {
+    /// The version that a rollback leads to: the one it names, or the one before the last, which is then the one it is made for.
+    pub(super) fn to(&self, store: &Store, key: &str) -> Result<(u64, Option<u64>), Problem> {
         match (self.to, store.version(key)?) {
-            (Some(to), _) => Ok(to),
-            (None, version) if version > 1 => Ok(version - 1),
+            (Some(to), _) => Ok((to, None)),
+            (None, version) if version > 1 => Ok((version - 1, Some(version))),
             (None, _) => {
                 let detail = format!("flag {key:?} has no version before the last one");
                 Err(Problem::new(StatusCode::CONFLICT, "conflict", detail))
@@ -108,8 +80,13 @@ impl Wanted {
     }
 }
 
+/// A version of a flag.
+fn version(section: &mut Section<'_>, key: &'static str) -> Option<u64> {
+    section.integer(key, 0..=i64::MAX).map(i64::unsigned_abs)
+}
+
 /// The version in an entity tag.
-fn version(tag: &[u8]) -> Option<u64> {
+fn tagged(tag: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(tag).ok()?.trim().strip_prefix('"')?.strip_suffix('"')?;
     digits.parse().ok()
 }
@@ -154,7 +131,7 @@ impl From<ChangeError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
     use serde_json::json;
 
     use super::*;
@@ -163,7 +140,7 @@ mod tests {
         let fields = fields
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Wanted::read(body).ok()?.note(&fields.collect()).ok()
+        Wanted::read(body, None).ok()?.note(&fields.collect()).ok()
     }
 
     #[test]
@@ -182,9 +159,23 @@ mod tests {
             (&[], json!({ "version": "4" })),
             (&[], json!({ "version": -1 })),
             (&[], json!({ "wy": "because" })),
-            (&[("x-ostler-by", " ")], json!({})),
+            (&[], json!({ "who": "host" })),
+            (&[], json!([])),
         ] {
             assert_eq!(note(fields, body.clone()), None, "{fields:?} {body}");
         }
+    }
+
+    #[test]
+    fn a_change_takes_its_own_keys_and_no_other_change_s() {
+        let refused = |body, own| format!("{:?}", Wanted::read(body, own).unwrap_err());
+        let told = refused(json!({ "to": 3 }), Some(ENABLED));
+        assert!(told.contains("allowed: version, who, why, enabled"), "{told}");
+        assert!(refused(json!({ "definition": {} }), None).contains("an unknown key"));
+        let wanted =
+            Wanted::read(json!({ "definition": { "state": "ENABLED" }, "who": "ada" }), Some(DEFINITION))
+                .unwrap();
+        assert_eq!((wanted.definition, wanted.by.who.as_str()), (Some(json!({ "state": "ENABLED" })), "ada"));
+        assert_eq!(Wanted::read(json!({ "to": 3, "enabled": null }), Some(TO)).unwrap().to, Some(3));
     }
 }

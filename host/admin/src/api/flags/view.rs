@@ -1,6 +1,6 @@
 //! Flags and their changes as the API shows them.
 
-use ostler_release::flags::{Change, Flag, Resolution};
+use ostler_release::flags::{Change, Flag, Resolution, Source};
 use serde_json::{Value, json};
 
 /// A flag among all.
@@ -12,23 +12,32 @@ pub(super) fn line(flag: &Flag, last: Option<&Change>) -> Value {
         "variants": variants,
         "default_variant": flag.default_variant().map(|name| &**name),
         "targeted": flag.is_targeted(),
-        "defined_in": defined_in(flag),
-        "version": last.map_or(0, |last| last.version),
+        "defined_in": flag.source().to_string(),
+        "version": flag.source().version(),
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
     })
 }
 
 /// A flag alone, with its definition.
-pub(super) fn whole(flag: &Flag, version: u64, last: Option<&Change>) -> Value {
-    let definition: Value = serde_json::from_str(flag.definition()).unwrap_or_default();
+pub(super) fn whole(flag: &Flag, last: Option<&Change>) -> Value {
+    one(flag.key(), flag.source(), flag.definition(), last)
+}
+
+/// A flag as a change has defined it.
+pub(super) fn defined(change: &Change) -> Value {
+    let source = Source::Api { version: change.version };
+    one(&change.key, &source, change.definition.as_deref().unwrap_or_default(), Some(change))
+}
+
+fn one(key: &str, source: &Source, definition: &str, last: Option<&Change>) -> Value {
     json!({
-        "key": &**flag.key(),
-        "version": version,
-        "defined_in": defined_in(flag),
-        "definition": definition,
+        "key": key,
+        "version": source.version(),
+        "defined_in": source.to_string(),
+        "definition": serde_json::from_str::<Value>(definition).unwrap_or_default(),
         "changed_at_ms": last.map(|last| last.at),
-        "by": last.map(|last| &last.who),
+        "who": last.map(|last| &last.who),
         "why": last.map(|last| &last.why),
     })
 }
@@ -41,7 +50,7 @@ pub(super) fn change(change: &Change) -> Value {
         "version": change.version,
         "definition": change.definition.as_ref().map(read),
         "at_ms": change.at,
-        "by": change.who,
+        "who": change.who,
         "why": change.why,
     })
 }
@@ -57,8 +66,4 @@ pub(super) fn said<T: serde::Serialize>(key: &str, said: &Resolution<Option<T>>)
         "error_message": said.message,
         "metadata": said.metadata.as_ref(),
     })
-}
-
-fn defined_in(flag: &Flag) -> String {
-    flag.source().to_string()
 }

@@ -62,7 +62,12 @@ async fn ask(upstream: &Upstream, hook: &Hook, body: Bytes) -> Result<(), String
     // The operator named it, wherever it is.
     let networks = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok()).collect();
     let client = upstream.client(&Grant { http: vec![origin], networks, ..Grant::default() });
-    let timeouts = Timeouts::default();
+    // What an answer to a plugin may take is no measure of what the operator lets a hook take.
+    let timeouts = Timeouts {
+        first_byte: Some(hook.deadline),
+        between_bytes: Some(hook.deadline),
+        ..Timeouts::default()
+    };
     let answered = async {
         let sent =
             client.send(request(hook, body).map_err(|error| error.to_string())?, deadline, timeouts).await;

@@ -12,6 +12,7 @@ use ostler_runtime::{Component, LoadError, Plugin};
 use ostler_upstream::{Recorder, Stub};
 
 use super::Case;
+use crate::control::component::blocking;
 use crate::control::{Control, Refusal};
 
 /// Longest time for one request, whatever the plugin's deadline.
@@ -19,6 +20,9 @@ const REQUEST_MAX: Duration = Duration::from_secs(60);
 
 /// Longest time for all of them.
 const ALL_MAX: Duration = Duration::from_secs(300);
+
+/// How much later than its deadline a call has ended for certain.
+const REST: Duration = Duration::from_secs(1);
 
 /// Reasons that are told; the first say most.
 const TOLD_MAX: usize = 20;
@@ -37,10 +41,13 @@ impl Control {
                 Err(vec![reason.to_owned()])
             }
             None => return Ok(()),
-            Some(text) => match Requests::parse(text) {
-                Ok(requests) => self.try_out(case, component, &requests).await?,
-                Err(reasons) => Err(reasons),
-            },
+            Some(text) => {
+                let text = text.clone();
+                match blocking(move || Ok(Requests::parse(&text))).await? {
+                    Ok(requests) => self.try_out(case, component, requests).await?,
+                    Err(reasons) => Err(reasons),
+                }
+            }
         };
         trial.note(Gate::Smoke, start.elapsed(), verdict);
         Ok(())
@@ -50,7 +57,7 @@ impl Control {
         &self,
         case: &Case<'_>,
         component: &Component,
-        requests: &Requests,
+        requests: Requests,
     ) -> Result<Verdict, Refusal> {
         let spec = &case.entry.definition.spec;
         let stubs = requests.outbound.iter().map(stub).collect();
@@ -61,19 +68,18 @@ impl Control {
         };
         let until = Instant::now() + ALL_MAX;
         let mut reasons = Vec::new();
-        for wanted in &requests.requests {
+        let count = requests.requests.len();
+        for wanted in requests.requests {
             if Instant::now() >= until {
                 reasons.push(format!("all requests together took more than {} s", ALL_MAX.as_secs()));
                 break;
             }
-            let seen = ask(&plugin, &recorder, wanted, spec.deadline.min(REQUEST_MAX)).await;
-            reasons.extend(wanted.judge(&seen));
+            let seen = ask(&plugin, &recorder, &wanted, spec.deadline.min(REQUEST_MAX)).await;
+            reasons.extend(blocking(move || Ok(wanted.judge(&seen))).await?);
             if reasons.len() >= TOLD_MAX {
                 break;
             }
         }
-        plugin.sweep();
-        let count = requests.requests.len();
         Ok(if reasons.is_empty() {
             Ok(format!("answered as expected: {count} of {count} requests"))
         } else {
@@ -89,11 +95,28 @@ async fn ask(plugin: &Arc<Plugin>, recorder: &Recorder, wanted: &Wanted, deadlin
         Err(error) => Seen { failure: Some(error.to_string()), ..Seen::default() },
     };
     seen.took = started.elapsed();
-    for call in recorder.take().calls {
+    // What it calls once its answer is whole is this request's, and no other's.
+    if !rests(plugin, started + deadline + REST).await {
+        seen.failure.get_or_insert_with(|| "it was still at work when its time was over".into());
+    }
+    let calls = recorder.take();
+    seen.further = calls.further;
+    for call in calls.calls {
         let told = format!("{} {}", call.method, call.url);
         if call.status.is_some() { seen.calls.push(told) } else { seen.refused.push(told) }
     }
     seen
+}
+
+/// Whether it does nothing any more, at the latest by `until`.
+async fn rests(plugin: &Plugin, until: Instant) -> bool {
+    while plugin.gauges().busy > 0 {
+        if Instant::now() >= until {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    true
 }
 
 async fn answer(

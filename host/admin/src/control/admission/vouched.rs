@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ostler_core::admission::Rules;
-use ostler_release::admission::{Attachment, Config, Gate, Trial, Verdict, signature, sigstore};
+use ostler_release::admission::{Attachment, Config, Gate, SIGSTORE, Trial, Verdict, signature, sigstore};
 use ostler_services::Clock;
 
 use super::Case;
@@ -68,6 +68,11 @@ impl Vouchers {
 
     fn sigstore(&self, config: &Config, rules: &Rules) -> Option<Verdict> {
         let bundle = self.bundle.as_ref()?;
+        let named = rules.signers.as_ref().is_none_or(|signers| signers.iter().any(|name| name == SIGSTORE));
+        if config.sigstore.is_some() && self.signature.is_none() && !named {
+            let told = "a Sigstore bundle signed it, which is none of this plugin's signers; add \"sigstore\" to them";
+            return Some(Err(vec![told.into()]));
+        }
         Some(match &config.sigstore {
             Some(trust) => sigstore::judge(trust, bundle, &self.component),
             None if rules.signature => {

@@ -3,21 +3,26 @@
 //! **Invariant:** a step is judged by what happened in it, of both releases over the same time.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::control::entry::{Live, OnTrial};
-use ostler_core::rollout::{Share, Strategy};
+use ostler_core::rollout::{AnalysisSpec, Share, Strategy};
 use ostler_policy::Shadow;
 use ostler_release::analysis::{Figures, Sample, Verdict, judge};
-use ostler_release::rollout::Rollout;
+use ostler_release::rollout::{Event, Looks, Rollout};
+use serde_json::{Value, json};
 
 use super::metrics::Outcomes;
+use super::view::compared;
 
 /// All rollouts under way, by plugin; and counts of those that ended.
 #[derive(Default)]
 pub(in crate::control) struct Rollouts {
     driven: Mutex<BTreeMap<String, Driven>>,
     pub(super) outcomes: Outcomes,
+    /// When rollouts were last driven, in Unix milliseconds.
+    pub(super) driven_ms: AtomicI64,
 }
 
 /// A rollout under way.
@@ -32,14 +37,33 @@ pub(in crate::control) struct Driven {
     began: [Arc<Sample>; 2],
     /// What the old release did in the step before: the new one is compared with it once that serves all.
     before: Option<Arc<Sample>>,
-    checked_ms: i64,
-    /// The last check.
+    looks: Looks,
+    /// When it was last looked whether there is anything to check or to record.
+    pub(super) checked_ms: i64,
+    /// The last check of this step.
     pub(in crate::control) verdict: Option<Arc<Verdict>>,
+    /// What happened and could not be recorded yet.
+    pub(super) unsaved: Vec<Event>,
 }
 
 impl Rollouts {
-    pub(in crate::control) fn names(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
+    /// Plugins of those that are to be checked now.
+    pub(super) fn due(&self, now_ms: i64) -> Vec<String> {
+        let all = self.lock();
+        all.iter().filter(|(_, driven)| driven.is_due(now_ms)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The plugin's rollout if it is due; it is not until its next time then, whatever comes of this one.
+    pub(super) fn take_turn(&self, plugin: &str, now_ms: i64) -> Option<Driven> {
+        let mut all = self.lock();
+        let driven = all.get_mut(plugin).filter(|driven| driven.is_due(now_ms))?;
+        driven.checked_ms = now_ms;
+        Some(driven.clone())
+    }
+
+    /// Says that all rollouts have been driven.
+    pub(super) fn driven_at(&self, now_ms: i64) {
+        self.driven_ms.store(now_ms, Ordering::Relaxed);
     }
 
     pub(in crate::control) fn get(&self, plugin: &str) -> Option<Driven> {
@@ -58,12 +82,17 @@ impl Rollouts {
         self.lock().remove(plugin);
     }
 
-    /// Takes over what has become of a rollout.
-    pub(super) fn moved(&self, rollout: &Rollout) {
+    /// Takes over what has become of a rollout, and what of it is yet to be recorded.
+    pub(super) fn moved(&self, rollout: &Rollout, unsaved: Vec<Event>, now_ms: i64) {
         let mut all = self.lock();
         match all.get_mut(&rollout.plugin) {
-            Some(_) if rollout.ended_at_ms.is_some() => drop(all.remove(&rollout.plugin)),
-            Some(driven) => driven.moved(rollout),
+            Some(_) if rollout.ended_at_ms.is_some() && unsaved.is_empty() => {
+                all.remove(&rollout.plugin);
+            }
+            Some(driven) => {
+                driven.moved(rollout, now_ms);
+                driven.unsaved = unsaved;
+            }
             None => {}
         }
     }
@@ -75,13 +104,27 @@ impl Rollouts {
 
 impl Driven {
     /// A rollout whose step begins now, as far as figures go.
-    pub(in crate::control) fn new(rollout: Rollout, stable: &Live, trial: &OnTrial) -> Self {
+    pub(in crate::control) fn new(rollout: Rollout, stable: &Live, trial: &OnTrial, now_ms: i64) -> Self {
         let figures = figures(stable, trial);
         figures.iter().for_each(|figures| figures.reserve(&rollout.spec.analysis.metrics));
         let shadow = trial.shadow.as_ref().map(|shadow| shadow.of.clone());
+        Driven { shadow, ..Driven::of(rollout, figures, now_ms) }
+    }
+
+    pub(super) fn of(rollout: Rollout, figures: [Arc<Figures>; 2], checked_ms: i64) -> Self {
         let began = figures.each_ref().map(|figures| Arc::new(figures.read()));
-        let checked_ms = rollout.step_since_ms;
-        Driven { rollout, figures, shadow, began, before: None, checked_ms, verdict: None }
+        let (looks, unsaved) = (Looks::default(), Vec::new());
+        Driven {
+            rollout,
+            figures,
+            shadow: None,
+            began,
+            before: None,
+            looks,
+            checked_ms,
+            verdict: None,
+            unsaved,
+        }
     }
 
     /// Whether a check is to be made.
@@ -92,11 +135,14 @@ impl Driven {
         passed >= every || passed < 0
     }
 
-    /// The releases count anew once their plugin's definition has changed.
-    pub(super) fn follow(&mut self, stable: &Live, trial: &OnTrial) {
+    /// The releases count anew once their plugin's definition has changed. What the old one did in the step before stays what
+    /// the new one is compared with once that serves all: nothing else could be.
+    pub(super) fn follow(&mut self, stable: &Live, trial: &OnTrial, now_ms: i64) {
         let figures = figures(stable, trial);
         if !figures.iter().zip(&self.figures).all(|(now, known)| Arc::ptr_eq(now, known)) {
-            *self = Driven::new(self.rollout.clone(), stable, trial);
+            let (before, unsaved) = (self.before.take(), std::mem::take(&mut self.unsaved));
+            let anew = Driven::new(self.rollout.clone(), stable, trial, now_ms);
+            *self = Driven { before, unsaved, ..anew };
         }
     }
 
@@ -107,38 +153,64 @@ impl Driven {
         [&stable.read() - &**from, &candidate.read() - &**since]
     }
 
-    /// Compares the two: how many requests the new one has answered in this step, and what is to be said of it.
-    pub(super) fn check(&mut self, now_ms: i64) -> (u64, Verdict) {
+    /// Compares the two if there is more to see than at the last look: `verdict` is what is to be said of the step. How many
+    /// requests the new one has answered in it.
+    pub(super) fn check(&mut self) -> u64 {
         let [stable, candidate] = self.window();
-        let verdict = self.judge(&stable, &candidate);
-        (self.checked_ms, self.verdict) = (now_ms, Some(Arc::new(verdict.clone())));
-        (candidate.requests(), verdict)
-    }
-
-    fn judge(&self, stable: &Sample, candidate: &Sample) -> Verdict {
-        let analysis = &self.rollout.spec.analysis;
-        let serves_all = self.rollout.spec.strategy == Strategy::Canary && self.rollout.share() == Share::ALL;
-        match &self.before {
-            Some(before) if serves_all => judge(before, candidate, analysis),
-            // After a restart, or in a canary of one step: there is nothing to compare with, nor will there be.
-            None if serves_all && stable.requests() == 0 => Verdict::Pass { checks: Vec::new() },
-            _ => judge(stable, candidate, analysis),
+        let requests = candidate.requests();
+        let spec = &self.rollout.spec;
+        let serves_all = spec.strategy == Strategy::Canary && self.rollout.share() == Share::ALL;
+        let against = match &self.before {
+            Some(before) if serves_all => before,
+            _ => &stable,
+        };
+        if serves_all && against.requests() == 0 {
+            self.verdict = Some(Arc::new(nothing_to_compare_with()));
+        } else if let Some(part) = self.looks.next([against.requests(), requests]) {
+            let significance = spec.analysis.significance * part;
+            let analysis = AnalysisSpec { significance, ..spec.analysis.clone() };
+            self.verdict = Some(Arc::new(judge(against, &candidate, &analysis)));
+        } else if self.verdict.is_none() {
+            self.verdict = Some(Arc::new(judge(against, &candidate, &spec.analysis)));
         }
+        requests
     }
 
-    /// A new step has figures of its own.
-    fn moved(&mut self, rollout: &Rollout) {
-        let anew = (rollout.step, rollout.step_since_ms) != (self.rollout.step, self.rollout.step_since_ms);
-        if anew {
+    /// What a shadow or a comparison has shown, as evidence of its end.
+    pub(super) fn findings(&self) -> Option<Value> {
+        if let Some(shadow) = &self.shadow {
+            return Some(json!({ "shadow": shadow.report() }));
+        }
+        let [stable, candidate] = self.window();
+        let compared = || json!({ "report": compared(&self.rollout, &stable, &candidate) });
+        (self.rollout.spec.strategy == Strategy::Ab).then(compared)
+    }
+
+    /// A step that begins has figures of its own, and what the old release did in the one before is what is compared with once
+    /// the new one serves all. One that begins again does so in its own place.
+    fn moved(&mut self, rollout: &Rollout, now_ms: i64) {
+        if rollout.step != self.rollout.step {
             let [stable, _] = self.window();
             self.before = Some(Arc::new(stable)).filter(|stable| stable.requests() > 0);
+        }
+        if (rollout.step, rollout.step_since_ms) != (self.rollout.step, self.rollout.step_since_ms) {
             self.began = self.figures.each_ref().map(|figures| Arc::new(figures.read()));
-            (self.checked_ms, self.verdict) = (rollout.step_since_ms, None);
+            (self.looks, self.checked_ms, self.verdict) = (Looks::default(), now_ms, None);
         }
         self.rollout = rollout.clone();
     }
 }
 
+/// After a restart in the last step: the old release answers nothing any more, and nothing is known of what it did.
+fn nothing_to_compare_with() -> Verdict {
+    let missing = "the host has started in this step, in which the old release answers nothing: there is nothing to compare \
+                   with; promote or abort it by hand";
+    Verdict::Hold { missing: missing.into(), checks: Vec::new() }
+}
+
 fn figures(stable: &Live, trial: &OnTrial) -> [Arc<Figures>; 2] {
     [&stable.plugin, trial.measured()].map(|release| release.figures().clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What metrics tell of rollouts: those that ended, by strategy and outcome, and where those under way stand.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_observe::metrics::{Metrics, Text};
@@ -34,6 +35,9 @@ impl Rollouts {
             let labels = [("strategy", strategy), ("outcome", outcome)];
             text.counter("ostler_rollouts_total", "Rollouts that have ended.", &labels, count);
         }
+        let help = "When rollouts were last driven, in seconds since 1970; 0 before that.";
+        let driven = self.driven_ms.load(Ordering::Relaxed) as f64 / 1_000.0;
+        text.gauge("ostler_rollouts_driven_timestamp_seconds", help, &[], driven);
         for driven in self.all() {
             let rollout = &driven.rollout;
             let labels = [("plugin", rollout.plugin.as_str()), ("strategy", rollout.spec.strategy.as_str())];

@@ -1,7 +1,7 @@
 //! What the API shows of rollouts.
 
 use ostler_core::rollout::Strategy;
-use ostler_policy::ShadowReport;
+use ostler_release::ROLLOUTS;
 use ostler_release::analysis::{ArmReport, Report, Sample, Verdict, report, report_of_share};
 use ostler_release::rollout::{Event, Rollout};
 use serde::Serialize;
@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::driven::Driven;
 use crate::control::{Control, Refusal};
+
+/// The event of a rollback, which comes after the end.
+const ROLLED_BACK: &str = "rolled-back";
 
 /// A rollout, with all that happened to it.
 #[derive(Debug, Serialize)]
@@ -38,11 +41,15 @@ pub(crate) struct RolloutView {
     figures: Option<Vec<ArmReport>>,
     /// The last check of this step.
     check: Option<Verdict>,
-    /// How the copies' answers differ, of a shadow under way.
-    shadow: Option<ShadowReport>,
-    /// What an A/B comparison has shown so far.
-    report: Option<Report>,
-    events: Vec<Event>,
+    /// How the copies' answers differ, of a shadow: so far, or until it ended.
+    shadow: Option<Value>,
+    /// What an A/B comparison has shown: so far, or until it ended.
+    report: Option<Value>,
+    /// When a rollback took the new release back after all.
+    rolled_back_at_ms: Option<i64>,
+    /// All that happened to it; left out of lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<Event>>,
 }
 
 impl Control {
@@ -57,19 +64,43 @@ impl Control {
         self.rollout_shown(&rollout, None)
     }
 
-    /// The plugin's rollouts, at most `limit`, the latest first.
+    /// The plugin's rollout of this number, as long as it is kept.
+    pub(crate) async fn rollout_of(&self, name: &str, id: i64) -> Result<RolloutView, Refusal> {
+        self.entry(name).await?;
+        if let Some(driven) = self.0.rollouts.get(name).filter(|driven| driven.rollout.id == id) {
+            return self.rollout_shown(&driven.rollout, Some(&driven));
+        }
+        let kept = self.0.registry.rollouts(name, ROLLOUTS + 1)?;
+        let none =
+            || Refusal::NotFound(format!("plugin {name} has no rollout {id}, or it is not kept any more"));
+        self.rollout_shown(kept.iter().find(|rollout| rollout.id == id).ok_or_else(none)?, None)
+    }
+
+    /// The plugin's rollouts, at most `limit`, the latest first, without their events.
     pub(crate) async fn rollouts(&self, name: &str, limit: usize) -> Result<Vec<RolloutView>, Refusal> {
         self.entry(name).await?;
         let rollouts = self.0.registry.rollouts(name, limit)?;
         let driven = self.0.rollouts.get(name);
         let of = |rollout: &Rollout| driven.as_ref().filter(|driven| driven.rollout.id == rollout.id);
-        rollouts.iter().map(|rollout| self.rollout_shown(rollout, of(rollout))).collect()
+        let shown = |rollout: &Rollout| {
+            let driven = of(rollout);
+            let now = driven.map_or(rollout, |driven| &driven.rollout);
+            Ok(RolloutView { events: None, ..self.rollout_shown(now, driven)? })
+        };
+        rollouts.iter().map(shown).collect()
     }
 
     fn rollout_shown(&self, rollout: &Rollout, driven: Option<&Driven>) -> Result<RolloutView, Refusal> {
         let window = driven.map(Driven::window);
         let shown = window.as_ref().map(|[stable, candidate]| compared(rollout, stable, candidate));
-        let events = self.0.registry.rollout_events(rollout.id)?;
+        let mut events = self.0.registry.rollout_events(rollout.id)?;
+        events.extend(driven.into_iter().flat_map(|driven| driven.unsaved.clone()));
+        let so_far = driven.and_then(Driven::findings);
+        let found = |what| match &so_far {
+            Some(found) => found.get(what).cloned(),
+            None => events.iter().rev().find_map(|event| event.evidence.as_ref()?.get(what).cloned()),
+        };
+        let (shadow, report) = (found("shadow"), found("report"));
         Ok(RolloutView {
             plugin: rollout.plugin.clone(),
             id: rollout.id,
@@ -87,17 +118,22 @@ impl Control {
             started_at_ms: rollout.started_at_ms,
             ended_at_ms: rollout.ended_at_ms,
             spec: rollout.spec.to_json(),
-            figures: shown.as_ref().map(|report| report.arms.clone()),
+            figures: shown.map(|report| report.arms),
             check: driven.and_then(|driven| driven.verdict.as_deref().cloned()),
-            shadow: driven.and_then(|driven| driven.shadow.as_ref()).map(|shadow| shadow.report()),
-            report: shown.filter(|_| rollout.spec.strategy == Strategy::Ab),
-            events,
+            shadow,
+            report,
+            rolled_back_at_ms: events
+                .iter()
+                .rev()
+                .find(|event| event.what == ROLLED_BACK)
+                .map(|event| event.at_ms),
+            events: Some(events),
         })
     }
 }
 
 /// Rules send requests to one of the two whatever its share, so that only without them a share is to be expected.
-fn compared(rollout: &Rollout, stable: &Sample, candidate: &Sample) -> Report {
+pub(super) fn compared(rollout: &Rollout, stable: &Sample, candidate: &Sample) -> Report {
     match rollout.spec.rules.is_empty() && rollout.spec.strategy == Strategy::Ab {
         true => report_of_share(stable, candidate, rollout.share()),
         false => report(stable, candidate),

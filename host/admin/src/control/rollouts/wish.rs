@@ -1,11 +1,10 @@
 //! What people ask of a rollout: that it stays, goes on, is through, or is given up.
 
-use ostler_core::Digest;
 use ostler_release::Error;
 use ostler_release::rollout::{Event, NotNow, Rollout};
 use ostler_services::Clock;
 
-use super::RolloutView;
+use super::{RolloutView, stands};
 use crate::control::{Control, Refusal};
 
 /// What is asked for.
@@ -33,7 +32,7 @@ impl Wish {
         })
     }
 
-    fn apply(self, rollout: &mut Rollout, who: &str, why: &str) -> Result<Event, NotNow> {
+    fn apply(self, rollout: &mut Rollout, (who, why): (&str, &str)) -> Result<Event, NotNow> {
         let now = Clock::default().now_ms();
         match self {
             Wish::Pause => rollout.pause(now, who, why),
@@ -45,45 +44,49 @@ impl Wish {
 }
 
 impl Control {
-    /// Does what `who` asks of the plugin's rollout.
+    /// Does what `by` asks, and why, of the plugin's rollout: that of number `id`, if one is given.
     pub(crate) async fn steer(
         &self,
         name: &str,
+        id: Option<i64>,
         wish: Wish,
-        who: &str,
-        why: &str,
+        by: (&str, &str),
     ) -> Result<RolloutView, Refusal> {
         let _change = self.0.change.lock().await;
-        let mut rollout = self.under_way(name).await?;
-        let event = wish.apply(&mut rollout, who, why).map_err(Error::from)?;
-        self.put_in_force(rollout, event).await?;
+        let rollout = self.under_way(name).await?;
+        if let Some(id) = id.filter(|id| *id != rollout.id) {
+            let now = rollout.id;
+            return Err(Refusal::Conflict(format!(
+                "rollout {id} of plugin {name} is not under way; {now} is"
+            )));
+        }
+        self.grant(rollout, wish, by).await?;
         self.rollout(name).await
     }
 
-    async fn under_way(&self, name: &str) -> Result<Rollout, Refusal> {
-        self.entry(name).await?;
-        let driven = self.0.rollouts.get(name);
-        Ok(driven.map(|driven| driven.rollout).ok_or_else(|| Error::NoRollout { plugin: name.to_owned() })?)
+    /// Does what is asked of a rollout under way; whoever calls this holds `change`. All but its end needs both releases.
+    pub(in crate::control) async fn grant(
+        &self,
+        mut rollout: Rollout,
+        wish: Wish,
+        by: (&str, &str),
+    ) -> Result<(), Refusal> {
+        if wish != Wish::Abort {
+            let entry = self.entry(&rollout.plugin).await?;
+            stands(Some(&entry), &rollout).map_err(|why| Refusal::Conflict(why.to_owned()))?;
+        }
+        let event = wish.apply(&mut rollout, by).map_err(Error::from)?;
+        self.put_in_force(rollout, event).await
     }
 
-    /// Ends the rollout under way, if there is one, since a rollback to `to` was asked for. Whether that is all there is to
-    /// do, since the release that is live is the one to go back to.
-    pub(in crate::control) async fn roll_back_from_rollout(
-        &self,
-        name: &str,
-        to: Option<&Digest>,
-        (who, why): (&str, &str),
-    ) -> Result<bool, Refusal> {
-        let Some(mut rollout) = self.0.rollouts.get(name).map(|driven| driven.rollout) else {
-            return Ok(false);
+    /// What is recorded decides, so that one which could not be resumed can be given up as well; but for an end that is yet to
+    /// be recorded.
+    async fn under_way(&self, name: &str) -> Result<Rollout, Refusal> {
+        self.entry(name).await?;
+        let rollout = match self.0.rollouts.get(name) {
+            Some(driven) => Some(driven.rollout),
+            None => self.0.registry.rollout_under_way(name)?,
         };
-        let now = Clock::default().now_ms();
-        let is_stable = to.is_none_or(|to| rollout.stable.as_ref() == Some(to));
-        let event = match is_stable {
-            true => rollout.abort(now, who, why),
-            false => rollout.supersede(now, who, why),
-        };
-        self.put_in_force(rollout, event.map_err(Error::from)?).await?;
-        Ok(is_stable)
+        Ok(rollout.ok_or_else(|| Error::NoRollout { plugin: name.to_owned() })?)
     }
 }

@@ -115,7 +115,7 @@ async fn a_proved_password_is_remembered_for_a_while_and_no_other() {
 #[tokio::test]
 async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let (basic, _) = basic(&format!("anna:{}", *HASH));
-    let mut times = [Duration::ZERO; 2];
+    let mut times = [Duration::MAX; 2];
     for _ in 0..10 {
         for (place, credential) in [&b"anna:wrong"[..], b"nobody:wrong"].into_iter().enumerate() {
             let since = std::time::Instant::now();
@@ -126,7 +126,7 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
                     .check(std::str::from_utf8(credential).unwrap().split(':').next().unwrap(), b"wrong")
                     .is_none()
             );
-            times[place] += since.elapsed();
+            times[place] = times[place].min(since.elapsed());
         }
     }
     let [known, unknown] = times;

@@ -26,7 +26,7 @@ pub struct Config {
     /// `subject`, `tenant`, `roles`, `scopes`.
     pub(super) mapping: Mapping,
     /// `header` or `cookie`.
-    pub(super) place: Place,
+    pub(in crate::authenticate) place: Place,
     /// `pass_credential`: whether the plugin sees the token. Default: no.
     pub(super) pass_credential: bool,
     /// `insecure_http`: whether keys may come from another machine in the clear. Default: no.

@@ -302,3 +302,18 @@ async fn queries_tell_apart_but_for_what_is_ignored() {
     assert_eq!(rig.ask(&plugin, get("/a")).await.body, "answer 3");
     assert_eq!(rig.ask(&plugin, get("/a?utm_source=z")).await.body, "answer 3");
 }
+
+#[tokio::test]
+async fn a_release_begins_with_nothing_kept_and_one_that_comes_back_finds_its_own() {
+    for (rules, second, third) in
+        [("cache = {}", "answer 2", "answer 1"), ("cache = { per_release = false }", "answer 1", "answer 1")]
+    {
+        let clock = Clock::manual(1_700_000_000_000);
+        let cache = Cache::manual(clock.clone());
+        let [old, new] = ["old", "new"].map(|release| of_release(release, rules, &cache, &clock));
+        let plugin = fields(&[("cache-control", "max-age=60")]);
+        assert_eq!(old.ask(&plugin, get("/a")).await.body, "answer 1");
+        assert_eq!(new.ask(&plugin, get("/a")).await.body, second, "{rules}");
+        assert_eq!(old.ask(&plugin, get("/a")).await.body, third, "{rules}");
+    }
+}

@@ -104,6 +104,11 @@ fn rig(rules: &str) -> Rig {
 
 /// A route with the keys `rules` on a cache that others use too.
 fn beside(rules: &str, cache: &Cache, clock: &Clock) -> Rig {
+    of_release("r", rules, cache, clock)
+}
+
+/// The same of a release.
+fn of_release(release: &str, rules: &str, cache: &Cache, clock: &Clock) -> Rig {
     let problems = Problems::new("t");
     let node = Node::from_toml(rules, &problems);
     let mut section = node.section("", &problems);
@@ -112,7 +117,7 @@ fn beside(rules: &str, cache: &Cache, clock: &Clock) -> Rig {
     assert!(!problems.fatal(), "{:?}", problems.into_vec());
     let rules = spec.cache.cache.unwrap();
     assert_eq!(super::key::check(&rules), []);
-    let key = KeySpec::new(&rules, &spec.access, "p", "r");
+    let key = KeySpec::new(&rules, &spec.access, "p", release);
     let inner = Inner { cache: cache.clone(), rules, key, flights: Arc::<Flights>::default() };
     Rig { inner: Arc::new(inner), clock: clock.clone() }
 }
@@ -155,7 +160,7 @@ impl Ask {
 }
 
 impl Rig {
-    async fn try_ask(&self, plugin: &Plugin, ask: Ask) -> Result<Response<Body>, Error> {
+    async fn try_ask(&self, plugin: &impl Origin, ask: Ask) -> Result<Response<Body>, Error> {
         let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), scheme: Scheme::Http, certificate: None };
         let (now, id) = (Instant::now(), RequestId::generate(1));
         let deadline = tokio::time::Instant::now().into_std() + Duration::from_secs(10);
@@ -174,7 +179,7 @@ impl Rig {
         }
     }
 
-    async fn ask(&self, plugin: &Plugin, ask: Ask) -> Got {
+    async fn ask(&self, plugin: &impl Origin, ask: Ask) -> Got {
         let response = self.try_ask(plugin, ask).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.whole(1 << 24).await.unwrap();
@@ -186,7 +191,7 @@ impl Rig {
     }
 
     /// Bodies of the answers to two requests, one after the other.
-    async fn two(&self, plugin: &Plugin, first: Ask, second: Ask) -> (String, String) {
+    async fn two(&self, plugin: &impl Origin, first: Ask, second: Ask) -> (String, String) {
         (self.ask(plugin, first).await.body, self.ask(plugin, second).await.body)
     }
 

@@ -1,8 +1,10 @@
 //! Stale answers: while a new one is made, and when there is none.
 
 use ostler_core::Kind;
+use ostler_release::analysis::Figures;
 
 use super::*;
+use crate::calling::Calling;
 
 async fn settle() {
     for _ in 0..20 {
@@ -108,4 +110,23 @@ async fn an_error_document_of_the_host_is_never_kept() {
     assert!(rig.try_ask(&plugin, get("/a")).await.is_err());
     assert!(rig.try_ask(&plugin, get("/a")).await.is_err());
     assert_eq!(plugin.calls(), 2);
+}
+
+#[tokio::test]
+async fn what_was_kept_counts_for_no_release_and_a_failure_does_that_it_stands_in_for() {
+    let rig = rig("cache = { stale_if_error = '1h' }");
+    let release = plugin(|call, _| {
+        let response = Response::builder().status(if call == 1 { 200 } else { 503 });
+        Ok(response.header("cache-control", "max-age=60").body(Body::full("x")).unwrap())
+    });
+    let figures = Arc::<Figures>::default();
+    let counted = Some((figures.clone(), 7));
+    let calling = Calling { release, answers: None, counted, shadow: None };
+    for _ in 0..10 {
+        assert_eq!(rig.ask(&calling, get("/a")).await.status, 200);
+    }
+    assert_eq!((figures.read().requests(), figures.read().faults()), (1, 0));
+    rig.wait(61);
+    assert_eq!(rig.ask(&calling, get("/a")).await.status, 200);
+    assert_eq!((figures.read().requests(), figures.read().faults()), (2, 1));
 }

@@ -1,7 +1,8 @@
 //! Answers in the protocol's words.
 //!
-//! A flag that gives no value of its own (disabled, or without a default variant) is told as not found, as flagd does: the
-//! client then takes the default in its own code, which is what is meant.
+//! A flag that gives no value of its own (disabled, or without a default variant) is told as not found: the client then takes the
+//! default in its own code, which is what is meant. flagd has told it so as well; since 2026 it says 200 without a value
+//! (open-feature/flagd#1966), which `@openfeature/ofrep-core` 0.1.4 takes for a broken answer.
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ mod tests;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use http::{Method, Request, Response, header};
 use ostler_core::plugin::RouteSpec;
@@ -38,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) flags: Flags,
     pub(crate) exposures: Exposures,
     pub(crate) bulk_max: usize,
+    /// Whether it was told that there are more.
+    pub(crate) told: AtomicBool,
 }
 
 /// Asks for one flag, or for all.
@@ -104,9 +107,18 @@ impl Server {
         answer::one(key, said)
     }
 
+    /// Nothing is counted as shown: clients ask for all flags again and again, and show what they will.
     async fn all(&self, context: &Attributes, known: Option<&http::HeaderValue>) -> Response<Body> {
         let set = self.flags.all();
         if set.len() > self.bulk_max {
+            if !self.told.swap(true, Relaxed) {
+                let (flags, bulk) = (set.len(), self.bulk_max);
+                tracing::warn!(
+                    flags,
+                    bulk,
+                    "clients that ask for all flags are refused; raise bulk in [flags.ofrep]"
+                );
+            }
             return answer::too_many(set.len(), self.bulk_max);
         }
         let mut said = Vec::with_capacity(set.len());
@@ -115,7 +127,6 @@ impl Server {
                 tokio::task::yield_now().await;
             }
             let one = set.resolve(flag.key(), context);
-            self.note(flag.key(), &one, context);
             said.extend(answer::in_bulk(flag.key(), one));
         }
         answer::bulk(said, known)

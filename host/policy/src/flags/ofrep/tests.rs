@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode};
 use ostler_core::settings::{Node, Problems};
-use ostler_release::flags::{ErrorCode, Reason, Resolution};
+use ostler_observe::Observe;
+use ostler_release::flags::{ErrorCode, Reason, Resolution, Store};
 use serde_json::{Value, json};
 
-use super::{ATTRIBUTES_MAX, Config, DEPTH_MAX, answer, asked};
+use super::{ATTRIBUTES_MAX, Config, DEPTH_MAX, Server, answer, asked};
 
 fn nested(depth: usize) -> String {
     format!("{{\"context\": {{\"a\": {}1{}}}}}", "[".repeat(depth - 1), "]".repeat(depth - 1))
@@ -86,4 +87,23 @@ fn who_may_ask_has_to_be_written() {
         let (_, told) = read(broken);
         assert!(told.len() == 1 && told[0].contains(part), "{broken}: {told:?}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_about_one_flag_is_counted_as_shown_and_one_about_all_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flags.json");
+    let flag = json!({ "state": "ENABLED", "variants": { "on": true }, "defaultVariant": "on" });
+    std::fs::write(&file, json!({ "flags": { "f": flag } }).to_string()).unwrap();
+    let database = ostler_services::Database::open(&folder.path().join("state")).unwrap();
+    let config = ostler_release::flags::Config { files: vec![file], ..Default::default() };
+    let store = Store::open(database, ostler_services::Clock::default(), &config, None).unwrap();
+    let observe = Observe::to(&ostler_observe::Config::default(), std::io::sink()).unwrap();
+    let (flags, exposures) = (store.flags().clone(), observe.exposures.clone());
+    let server = Server { flags, exposures, bulk_max: 10, told: Default::default() };
+    let shown = || observe.metrics.render().contains("ostler_flag_exposures_total{flag=\"f\"");
+    assert_eq!(server.all(&Default::default(), None).await.status(), StatusCode::OK);
+    assert!(!shown());
+    assert_eq!(server.one("f", &Default::default()).status(), StatusCode::OK);
+    assert!(shown());
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::contents::{Ecosystem, Package};
-use range::Affected;
+use range::{Affected, Asked};
 
 /// Files that are read, and folders within folders.
 const FILES_MAX: usize = 300_000;
@@ -101,13 +101,13 @@ impl Advisories {
 
     /// Those that say that `package` is affected.
     pub fn about(&self, package: &Package) -> impl Iterator<Item = &Advisory> {
-        let version = package.version.as_deref();
         let key = package.ecosystem.map(|ecosystem| (ecosystem, package.name.clone()));
         let known = key.as_ref().and_then(|key| self.by_package.get(key));
-        let ecosystem = package.ecosystem;
-        known.into_iter().flatten().filter(move |advisory| {
-            ecosystem.is_some_and(|ecosystem| advisory.affected.covers(ecosystem, version))
-        })
+        let asked = package.ecosystem.map(|of| Asked::new(of, package.version.as_deref()));
+        known
+            .into_iter()
+            .flatten()
+            .filter(move |advisory| asked.as_ref().is_some_and(|asked| advisory.affected.covers(asked)))
     }
 }
 

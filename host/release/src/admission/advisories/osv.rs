@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::range::{Affected, Event, Range};
 use super::{Advisories, Advisory};
 use crate::admission::contents::Ecosystem;
+use crate::admission::told;
 
 /// Characters of a summary, an id or a severity that are kept.
 const TEXT_MAX: usize = 300;
@@ -102,10 +103,11 @@ fn add(entry: Entry, advisories: &mut Advisories) {
             summary: entry.summary.as_deref().map(short).unwrap_or_default(),
             // RustSec's word for what is no vulnerability: unmaintained, unsound, notice.
             informational: about.database_specific["informational"].is_string(),
-            affected: Affected {
-                ranges: ranges.map(|range| Range::new(ecosystem, &range.events)).collect(),
-                versions: about.versions,
-            },
+            affected: Affected::new(
+                ecosystem,
+                ranges.map(|range| Range::new(ecosystem, &range.events)).collect(),
+                about.versions,
+            ),
         };
         let key = (ecosystem, ecosystem.normal(&name.name));
         advisories.by_package.entry(key).or_default().push(advisory);
@@ -113,5 +115,5 @@ fn add(entry: Entry, advisories: &mut Advisories) {
 }
 
 fn short(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT_MAX).collect()
+    told(text, TEXT_MAX)
 }

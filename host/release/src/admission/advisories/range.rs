@@ -22,9 +22,20 @@ pub(super) struct Event {
 /// What an advisory covers of one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Affected {
-    pub(super) ranges: Vec<Range>,
-    /// Single versions.
-    pub(super) versions: Vec<String>,
+    ranges: Vec<Range>,
+    /// Single versions, in their order.
+    versions: Vec<Version>,
+    /// Those that cannot be understood.
+    texts: Vec<String>,
+}
+
+/// The version that is asked about.
+pub(super) enum Asked<'a> {
+    /// Nobody tells it.
+    Unknown,
+    /// It cannot be understood.
+    Text(&'a str),
+    Known(Version),
 }
 
 /// Ranges as moments in the order of versions; none if one of them cannot be understood.
@@ -47,24 +58,44 @@ enum What {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Version {
+pub(super) enum Version {
     Semver(Semver),
     Pep440(Pep440),
 }
 
 impl Affected {
-    /// Whether a version is covered; one that nobody tells is.
-    pub(super) fn covers(&self, ecosystem: Ecosystem, version: Option<&str>) -> bool {
-        if self.ranges.is_empty() && self.versions.is_empty() {
-            return true;
+    /// Of these ranges, and these single versions.
+    pub(super) fn new(ecosystem: Ecosystem, ranges: Vec<Range>, singles: Vec<String>) -> Self {
+        let (mut versions, mut texts) = (Vec::new(), Vec::new());
+        for text in singles {
+            match Version::parse(ecosystem, &text) {
+                Some(version) => versions.push(version),
+                None => texts.push(text),
+            }
         }
-        let Some(text) = version else { return true };
-        let Some(version) = Version::parse(ecosystem, text) else {
-            return !self.ranges.is_empty() || self.versions.iter().any(|known| known == text);
-        };
-        let same =
-            |known: &String| known == text || Version::parse(ecosystem, known).as_ref() == Some(&version);
-        self.versions.iter().any(same) || self.ranges.iter().any(|range| range.covers(&version))
+        versions.sort_by(Version::compare);
+        Affected { ranges, versions, texts }
+    }
+
+    /// Whether a version is covered; one that nobody tells is.
+    pub(super) fn covers(&self, asked: &Asked<'_>) -> bool {
+        let ordered = !self.ranges.is_empty() || !self.versions.is_empty();
+        match asked {
+            _ if !ordered && self.texts.is_empty() => true,
+            Asked::Unknown => true,
+            Asked::Text(text) => ordered || self.texts.iter().any(|known| known == *text),
+            Asked::Known(version) => {
+                self.versions.binary_search_by(|known| known.compare(version)).is_ok()
+                    || self.ranges.iter().any(|range| range.covers(version))
+            }
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(ecosystem: Ecosystem, version: Option<&'a str>) -> Self {
+        let Some(text) = version else { return Asked::Unknown };
+        Version::parse(ecosystem, text).map_or(Asked::Text(text), Asked::Known)
     }
 }
 
@@ -124,11 +155,14 @@ impl Version {
             Ecosystem::Cargo | Ecosystem::Npm => {
                 Semver::parse(text.trim_start_matches(['v', '='])).ok().map(Version::Semver)
             }
-            Ecosystem::Pypi => text.parse().ok().map(Version::Pep440),
+            // What somebody built of a version (`2.1.0+cu118`) is that version, as for SemVer.
+            Ecosystem::Pypi => {
+                text.parse().ok().map(|version: Pep440| Version::Pep440(version.without_local()))
+            }
         }
     }
 
-    /// By SemVer's precedence, in which what was built of it does not count, or by PEP 440.
+    /// By SemVer's precedence, in which what was built of it does not count, or by PEP 440 without it.
     fn compare(&self, other: &Version) -> Ordering {
         match (self, other) {
             (Version::Semver(one), Version::Semver(other)) => one.cmp_precedence(other),
@@ -146,7 +180,24 @@ mod tests {
     fn affected(ecosystem: Ecosystem, events: &str, versions: &[&str]) -> Affected {
         let events: Vec<Event> = serde_json::from_str(events).unwrap();
         let ranges = if events.is_empty() { Vec::new() } else { vec![Range::new(ecosystem, &events)] };
-        Affected { ranges, versions: versions.iter().map(|text| (*text).to_owned()).collect() }
+        Affected::new(ecosystem, ranges, versions.iter().map(|text| (*text).to_owned()).collect())
+    }
+
+    fn covers(affected: &Affected, ecosystem: Ecosystem, version: Option<&str>) -> bool {
+        affected.covers(&Asked::new(ecosystem, version))
+    }
+
+    #[test]
+    fn what_was_built_of_a_version_is_covered_as_the_version_is() {
+        let npm = affected(Ecosystem::Npm, "[]", &["3.0.0", "1.2.3", "2.0.0+a"]);
+        for (version, covered) in [("1.2.3+x", true), ("1.2.3", true), ("2.0.0", true), ("1.2.4+x", false)] {
+            assert_eq!(covers(&npm, Ecosystem::Npm, Some(version)), covered, "{version}");
+        }
+        let torch =
+            affected(Ecosystem::Pypi, r#"[{"introduced":"2.0"},{"last_affected":"2.1.0"}]"#, &["1.0"]);
+        for (version, covered) in [("2.1.0+cu118", true), ("1.0+cpu", true), ("2.1.1+cu118", false)] {
+            assert_eq!(covers(&torch, Ecosystem::Pypi, Some(version)), covered, "{version}");
+        }
     }
 
     #[test]
@@ -158,10 +209,10 @@ mod tests {
             for version in
                 ["0.0.1", "1.2.3-beta", "2.0.0-0", "2.0.0-alpha", "2.1.0", "2.1.0+build", "9.9.9", "v9.9.9"]
             {
-                assert!(affected.covers(ecosystem, Some(version)), "{version}");
+                assert!(covers(&affected, ecosystem, Some(version)), "{version}");
             }
             for version in ["1.2.3", "1.9.0", "2.1.1", "9.9.8"] {
-                assert!(!affected.covers(ecosystem, Some(version)), "{version}");
+                assert!(!covers(&affected, ecosystem, Some(version)), "{version}");
             }
         }
     }
@@ -170,10 +221,10 @@ mod tests {
     fn python_versions_are_compared_as_pep_440_says() {
         let affected = affected(Ecosystem::Pypi, r#"[{"introduced":"1.0"},{"fixed":"1.10"}]"#, &["0.5"]);
         for version in ["1.0", "1!0.0", "1.9.post1", "1.10rc1", "1.10.dev0", "0.5.0"] {
-            assert_eq!(affected.covers(Ecosystem::Pypi, Some(version)), version != "1!0.0", "{version}");
+            assert_eq!(covers(&affected, Ecosystem::Pypi, Some(version)), version != "1!0.0", "{version}");
         }
         for version in ["1.10", "1.10.0", "0.9", "2"] {
-            assert!(!affected.covers(Ecosystem::Pypi, Some(version)), "{version}");
+            assert!(!covers(&affected, Ecosystem::Pypi, Some(version)), "{version}");
         }
     }
 
@@ -181,20 +232,22 @@ mod tests {
     fn what_cannot_be_compared_is_covered() {
         let range = affected(Ecosystem::Npm, r#"[{"introduced":"1.0.0"},{"fixed":"2.0.0"}]"#, &[]);
         for version in [None, Some("newest"), Some("1"), Some("")] {
-            assert!(range.covers(Ecosystem::Npm, version), "{version:?}");
+            assert!(covers(&range, Ecosystem::Npm, version), "{version:?}");
         }
         let broken = affected(Ecosystem::Npm, r#"[{"introduced":"what"}]"#, &[]);
-        assert!(broken.covers(Ecosystem::Npm, Some("1.0.0")));
-        assert!(affected(Ecosystem::Npm, "[]", &[]).covers(Ecosystem::Npm, Some("1.0.0")));
+        assert!(covers(&broken, Ecosystem::Npm, Some("1.0.0")));
+        assert!(covers(&affected(Ecosystem::Npm, "[]", &[]), Ecosystem::Npm, Some("1.0.0")));
         let single = affected(Ecosystem::Npm, "[]", &["odd"]);
-        assert!(single.covers(Ecosystem::Npm, Some("odd")) && !single.covers(Ecosystem::Npm, Some("other")));
+        assert!(
+            covers(&single, Ecosystem::Npm, Some("odd")) && !covers(&single, Ecosystem::Npm, Some("other"))
+        );
     }
 
     #[test]
     fn a_limit_ends_everything() {
         let events = r#"[{"introduced":"0"},{"limit":"2.0.0"}]"#;
         let affected = affected(Ecosystem::Cargo, events, &[]);
-        assert!(affected.covers(Ecosystem::Cargo, Some("1.9.9")));
-        assert!(!affected.covers(Ecosystem::Cargo, Some("2.0.0")));
+        assert!(covers(&affected, Ecosystem::Cargo, Some("1.9.9")));
+        assert!(!covers(&affected, Ecosystem::Cargo, Some("2.0.0")));
     }
 }

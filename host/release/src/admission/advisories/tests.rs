@@ -8,7 +8,7 @@ const TIME: &str = r#"{"id":"RUSTSEC-2020-0071","aliases":["CVE-2020-26235"],"su
               {"package":{"ecosystem":"Go","name":"time"}}]}"#;
 
 fn ids<'a>(advisories: &'a Advisories, purl: &str) -> Vec<&'a str> {
-    let package = Package::of_purl(purl).unwrap();
+    let package = Package::of_purl(purl).unwrap().unwrap();
     advisories.about(&package).map(|advisory| advisory.id.as_str()).collect::<Vec<_>>()
 }
 
@@ -43,7 +43,7 @@ fn files_and_folders_are_read_and_read_anew_when_they_change() {
 fn an_advisory_is_told_with_its_id_severity_and_summary() {
     let mut advisories = Advisories::default();
     osv::read(TIME.as_bytes(), &mut advisories).unwrap();
-    let package = Package::of_purl("pkg:cargo/time@0.1.42").unwrap();
+    let package = Package::of_purl("pkg:cargo/time@0.1.42").unwrap().unwrap();
     let advisory = advisories.about(&package).next().unwrap();
     assert_eq!(advisory.to_string(), "RUSTSEC-2020-0071 (CVSS:3.1/AV:L): Potential segfault");
     assert!(advisory.is_one_of(&["CVE-2020-26235".into()]) && !advisory.is_one_of(&["CVE-1".into()]));

@@ -51,12 +51,16 @@ pub(super) fn read(text: &[u8], contents: &mut Contents) -> Result<(), String> {
 }
 
 fn add(component: Component, contents: &mut Contents) -> Result<(), String> {
-    let known = component.purl.as_deref().and_then(Package::of_purl);
+    let known = component.purl.as_deref().map_or(Ok(None), Package::of_purl)?;
     let name = match &component.group {
         Some(group) if !group.is_empty() => format!("{group}/{}", component.name),
         _ => component.name.clone(),
     };
-    let package = known.or_else(|| Package::other(&name, component.version.as_deref()));
+    let other = || {
+        let package = Package::other(&name, component.version.as_deref())?;
+        Some(component.purl.as_deref().map_or(package.clone(), |purl| package.known_as(purl)))
+    };
+    let package = known.or_else(other);
     let package = package.ok_or_else(|| "a component has no name, or one that is no text".to_owned())?;
     contents.add(Package { build: component.scope.as_deref() == Some("excluded"), ..package })?;
     component.components.into_iter().try_for_each(|inner| add(inner, contents))

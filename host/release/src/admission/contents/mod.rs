@@ -20,6 +20,9 @@ pub use package::{Ecosystem, Package};
 /// Packages of one component.
 const PACKAGES_MAX: usize = 50_000;
 
+/// Bytes of all their names, versions and package URLs: 16 MiB.
+const TEXT_MAX: usize = 16 << 20;
+
 /// Matches that are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -32,6 +35,8 @@ pub struct Contents {
     pub producers: BTreeSet<(String, String)>,
     /// Whether anybody told what it is made of; a component may really be made of nothing else.
     pub told: bool,
+    /// Bytes of the packages' texts.
+    bytes: usize,
 }
 
 impl Contents {
@@ -53,10 +58,22 @@ impl Contents {
         bom::write(self, plugin, digest)
     }
 
+    /// What helps to build and runs as well is one package, that runs.
     fn add(&mut self, package: Package) -> Result<(), String> {
-        self.packages.insert(package);
+        let (bytes, build) = (package.bytes(), package.build);
+        let twin = Package { build: !build, ..package.clone() };
+        if build && self.packages.contains(&twin) {
+            return Ok(());
+        }
+        let replaced = self.packages.remove(&twin);
+        if self.packages.insert(package) && !replaced {
+            self.bytes += bytes;
+        }
         if self.packages.len() > PACKAGES_MAX {
             return Err(format!("it names more than {PACKAGES_MAX} packages"));
+        }
+        if self.bytes > TEXT_MAX {
+            return Err(format!("the names of its packages have more than {TEXT_MAX} bytes"));
         }
         Ok(())
     }
@@ -69,23 +86,28 @@ pub fn judge(rules: &Rules, contents: &Contents, advisories: &Advisories, ignore
             "nothing tells what it is made of; build it with cargo-auditable, or deploy it with --sbom";
         return Err(vec![reason.into()]);
     }
-    let mut notices = 0;
+    let (mut notices, mut further) = (0, 0);
     let mut reasons = Vec::new();
     for package in &contents.packages {
+        // A list is somebody else's: what is beyond those told is counted, not kept.
+        let (mut told, mut affected) = (false, false);
         for advisory in advisories.about(package).filter(|advisory| !advisory.is_one_of(ignored)) {
             match advisory.informational {
                 true => notices += 1,
-                false => reasons.push(format!("{package} is affected by {advisory}")),
+                false if reasons.len() < TOLD_MAX => {
+                    reasons.push(format!("{package} is affected by {advisory}"));
+                    told = true;
+                }
+                false => affected = true,
             }
         }
+        further += usize::from(affected && !told);
     }
     if reasons.is_empty() {
         return Ok(summary(contents, advisories, notices));
     }
-    let more = reasons.len().saturating_sub(TOLD_MAX);
-    reasons.truncate(TOLD_MAX);
-    if more > 0 {
-        reasons.push(format!("and {more} more packages are affected"));
+    if further > 0 {
+        reasons.push(format!("and {further} more packages are affected"));
     }
     Err(reasons)
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use wasmparser::{KnownCustom, Parser, Payload};
 
 use super::{Contents, Ecosystem, Package};
+use crate::admission::told;
 
 /// Name of cargo-auditable's section (<https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md>).
 const AUDITABLE: &str = ".dep-v0";
@@ -52,7 +53,8 @@ pub(super) fn read(component: &[u8], contents: &mut Contents) -> Result<(), Stri
                 for value in field.values.into_iter().flatten() {
                     let what = format!("{} {}", value.name, value.version);
                     if contents.producers.len() < PRODUCERS_MAX {
-                        contents.producers.insert((told(field.name), told(what.trim_end())));
+                        let (role, what) = (told(field.name, TEXT_MAX), told(what.trim_end(), TEXT_MAX));
+                        contents.producers.insert((role, what));
                     }
                 }
             }
@@ -69,9 +71,10 @@ fn auditable(packed: &[u8], contents: &mut Contents) -> Result<(), String> {
         let version = Some(known.version.as_str());
         // What lies in the builder's own folder is no package of the registry, whatever it is called.
         let package = match known.source.as_str() {
-            "local" => Package::other(&known.name, version).ok_or("a name that is no text")?,
+            "local" => Package::other(&known.name, version),
             _ => Package::new(Ecosystem::Cargo, &known.name, version),
         };
+        let package = package.ok_or("a name or a version that is no text, or too long")?;
         contents.add(Package { build: known.kind == "build", ..package })?;
     }
     Ok(())
@@ -94,8 +97,4 @@ fn leb(mut number: usize, out: &mut Vec<u8>) {
         number >>= 7;
     }
     out.push(number as u8);
-}
-
-fn told(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(TEXT_MAX).collect()
 }

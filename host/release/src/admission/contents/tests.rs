@@ -70,12 +70,62 @@ fn a_section_that_is_a_bomb_or_broken_is_refused() {
         b"garbage",
         &stored(b"{}"),
         &stored(br#"{"packages":[{"name":"a\u0000","version":"1","source":"local"}]}"#),
+        &stored(br#"{"packages":[{"name":"a\u001b[2J","version":"1","source":"crates.io"}]}"#),
+        &stored(
+            format!(
+                r#"{{"packages":[{{"name":"{}","version":"1","source":"crates.io"}}]}}"#,
+                "x".repeat(2_000)
+            )
+            .as_bytes(),
+        ),
     ] {
         assert!(Contents::read(&with(&[(".dep-v0", data)]), None).is_err());
     }
     let empty = stored(br#"{"packages":[]}"#);
     let many: Vec<(&str, &[u8])> = vec![(".dep-v0", &empty); 65];
     assert!(Contents::read(&with(&many), None).unwrap_err().contains("more than 64"));
+}
+
+#[test]
+fn the_names_of_all_sections_together_are_bounded() {
+    let section = |section: usize| {
+        let name = |number: usize| format!("{section}-{number}-{}", "x".repeat(900));
+        let of = |number| format!(r#"{{"name":"{}","version":"1","source":"crates.io"}}"#, name(number));
+        stored(format!(r#"{{"packages":[{}]}}"#, (0..4_000).map(of).collect::<Vec<_>>().join(",")).as_bytes())
+    };
+    let sections: Vec<_> = (0..3).map(section).collect();
+    let named = |sections: &[Vec<u8>]| {
+        with(&sections.iter().map(|section| (".dep-v0", &section[..])).collect::<Vec<_>>())
+    };
+    assert_eq!(Contents::read(&named(&sections[..2]), None).unwrap().packages.len(), 8_000);
+    let told = Contents::read(&named(&sections), None).unwrap_err();
+    assert!(told.contains("have more than 16777216 bytes"), "{told}");
+}
+
+#[test]
+fn what_builds_and_runs_is_one_package_that_runs() {
+    for kinds in [["build", "runtime"], ["runtime", "build"]] {
+        let of = |kind| format!(r#"{{"name":"cc","version":"1.0.0","source":"crates.io","kind":"{kind}"}}"#);
+        let section = stored(format!(r#"{{"packages":[{},{}]}}"#, of(kinds[0]), of(kinds[1])).as_bytes());
+        let contents = Contents::read(&with(&[(".dep-v0", &section)]), None).unwrap();
+        assert_eq!(contents.packages.iter().map(|package| package.build).collect::<Vec<_>>(), [false]);
+    }
+}
+
+#[test]
+fn packages_of_other_ecosystems_keep_their_urls_and_unreadable_ones_are_refused() {
+    let bom = |purl: &str| {
+        format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{{"name":"x","version":"1","purl":"{purl}"}}]}}"#
+        )
+    };
+    let go = Contents::read(&with(&[]), Some(bom("pkg:golang/github.com/a/b@v1#c").as_bytes())).unwrap();
+    let package = go.packages.first().unwrap();
+    assert_eq!((package.ecosystem, package.purl.as_deref()), (None, Some("pkg:golang/github.com/a/b@v1#c")));
+    let again = Contents::read(&with(&[]), Some(&go.document("p", &Digest::of(b"x")))).unwrap();
+    assert_eq!(again.packages, go.packages);
+    let told = Contents::read(&with(&[]), Some(bom("pkg:cargo/%ff@1").as_bytes())).unwrap_err();
+    assert!(told.contains("names no crates.io package"), "{told}");
 }
 
 #[test]
@@ -148,7 +198,7 @@ fn what_advisories_are_about_is_refused_unless_ignored() {
     .unwrap();
     let advisories = super::super::advisories::Shelf::default().look(&[home.path().to_owned()]).unwrap();
     let contents = |names: &[&str]| Contents {
-        packages: names.iter().map(|name| Package::new(Ecosystem::Npm, name, Some("1.0.0"))).collect(),
+        packages: names.iter().filter_map(|name| Package::new(Ecosystem::Npm, name, Some("1.0.0"))).collect(),
         told: true,
         ..Contents::default()
     };
@@ -158,6 +208,15 @@ fn what_advisories_are_about_is_refused_unless_ignored() {
     judge(&rules, &contents(&["evil"]), &advisories, &["BAD".into()]).unwrap();
     let told = judge(&rules, &contents(&["old"]), &advisories, &[]).unwrap();
     assert!(told.contains("only notices: 1"), "{told}");
+    let many = Contents {
+        packages: (0..25)
+            .filter_map(|n| Package::new(Ecosystem::Npm, "evil", Some(&format!("1.0.{n}"))))
+            .collect(),
+        told: true,
+        ..Contents::default()
+    };
+    let told = judge(&rules, &many, &advisories, &[]).unwrap_err();
+    assert_eq!((told.len(), told[20].as_str()), (21, "and 5 more packages are affected"));
     let told = judge(&rules, &Contents::default(), &advisories, &[]).unwrap_err();
     assert!(told[0].contains("--sbom"), "{told:?}");
     let told = judge(&Rules::default(), &Contents::default(), &Advisories::default(), &[]).unwrap();

@@ -82,6 +82,8 @@ fn outbound_calls_are_those_expected_and_no_others() {
     for calls in [&[][..], &["GET https://api.example.com/charge?"], &[wanted, wanted]] {
         assert!(pay.judge(&called(calls))[0].contains("it should call POST"), "{calls:?}");
     }
+    let flood = Seen { further: 3, ..called(&[wanted]) };
+    assert_eq!(pay.judge(&flood), ["POST /pay: it made 3 calls beyond those that are looked at"]);
     let refused = Seen { refused: vec!["GET https://evil.test/".into()], ..called(&[wanted]) };
     assert!(pay.judge(&refused)[0].contains("it called GET https://evil.test/, which nothing answers"));
 }
@@ -90,6 +92,9 @@ fn outbound_calls_are_those_expected_and_no_others() {
 fn broken_files_are_told_by_line() {
     let bomb = format!("[[requests]]\npath='/'\nexpect={{body='{}'}}", "(a{1000}){1000}".repeat(3));
     let many = "[[requests]]\npath='/'\n".repeat(101);
+    let fields: Vec<_> = (0..17).map(|number| format!("x-{number}='a'")).collect();
+    let fields = format!("[[requests]]\npath='/'\nexpect={{headers={{{}}}}}", fields.join(","));
+    let full = "[[requests]]\npath='/'\nexpect={headers={a='a',b='b'},body='c'}\n".repeat(67);
     for (text, reason) in [
         ("", "0 requests"),
         ("[[requests]]", "requests[0].path: found nothing"),
@@ -104,6 +109,8 @@ fn broken_files_are_told_by_line() {
         ("[[requests]]\npath='/'\nheaders={a=\"x\\ny\"}", "requests[0].headers"),
         (&bomb, "expect.body"),
         (&many, "101 requests"),
+        (&fields, "found 17 fields; allowed: at most 16"),
+        (&full, "a pattern beyond 200 of one file"),
     ] {
         let told = Requests::parse(text.as_bytes()).unwrap_err().join("\n");
         assert!(told.contains(reason), "{reason}: {told}");

@@ -179,7 +179,7 @@ fn too_little_for_the_median_or_for_memory_holds_and_too_little_for_the_slowest_
     let verdict = compared(&good(400, 400), &good(100, 100));
     assert!(matches!(verdict, Verdict::Pass { .. }), "{verdict:?}");
     let p99 = &check(&verdict, "p99").words;
-    assert!(p99.contains("400 requests of the old release of the 917 that it takes"), "{p99}");
+    assert!(p99.contains("400 requests of the old release of the 935 that it takes"), "{p99}");
     assert!(verdict.why().ends_with("; too little to tell of p99"), "{}", verdict.why());
 }
 

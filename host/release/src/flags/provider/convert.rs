@@ -1,6 +1,7 @@
 //! Between OpenFeature's types of the `open-feature` crate and ours.
 //!
-//! That crate's context has no lists: a list of texts goes out as one text, joined with commas; what is deeper is left out.
+//! That crate's context has no lists: a list of texts goes out as one text, joined with commas; what is deeper is left out. What
+//! differs with each request ([`LEFT_OUT`]) stays here: no answer would be good for a second one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,6 +14,9 @@ use serde_json::{Map, Value};
 use crate::flags::context::{Attribute, Context};
 use crate::flags::resolution::{ErrorCode, Reason, Resolution, no_metadata};
 
+/// Attributes that another provider is not told.
+const LEFT_OUT: [&str; 3] = ["method", "path", "header"];
+
 /// Their context as one of ours.
 pub(super) struct Theirs<'c>(pub(super) &'c of::EvaluationContext);
 
@@ -21,7 +25,7 @@ impl Context for Theirs<'_> {
         self.0.targeting_key.as_deref().map(Cow::Borrowed)
     }
 
-    fn visit(&self, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
+    fn visit(&self, _: &dyn Fn(&str) -> bool, attribute: &mut dyn FnMut(&str, Attribute<'_>)) {
         use of::EvaluationContextFieldValue as Field;
         for (name, value) in &self.0.custom_fields {
             match value {
@@ -46,7 +50,11 @@ impl Context for Theirs<'_> {
 pub(super) fn context(ours: &dyn Context) -> of::EvaluationContext {
     use of::EvaluationContextFieldValue as Field;
     let mut custom_fields = HashMap::new();
-    ours.visit(&mut |name, value| {
+    let goes_out = |name: &str| !LEFT_OUT.contains(&name);
+    ours.visit(&goes_out, &mut |name, value| {
+        if !goes_out(name) {
+            return;
+        }
         let field = match value {
             Attribute::Text(text) => Field::String(text.to_owned()),
             Attribute::Number(number) => Field::Float(number),

@@ -1,12 +1,16 @@
 //! OpenFeature's side: our evaluator as a provider of the `open-feature` crate, and another provider in place of ours.
 
+mod config;
 mod convert;
 mod other;
 mod ours;
 #[cfg(feature = "flags-provider")]
 mod remote;
+#[cfg(test)]
+mod tests;
 
-pub use other::{Config, Kind, Other, ProviderKind};
+pub use config::{Config, ProviderKind};
+pub use other::{Kind, Other};
 pub use ours::{Provider, register};
 
 /// Why another provider cannot be used. The text holds no secret.

@@ -2,26 +2,26 @@
 //!
 //! Whoever can wait asks [`Other::prepare`] first; then, and for whoever cannot wait, the last answer counts: a fresh one as it is,
 //! an older one as `STALE` while it is asked for again, none as the default with `PROVIDER_NOT_READY`. **Invariant:** a provider that
-//! is slow or gone costs a caller at most the deadline, and what is kept and asked for at once is bounded.
+//! is slow or gone costs a caller at most the deadline, and all callers of one second together not much more; each question is under
+//! way once; what is kept and asked for at once is bounded.
 
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
 use moka::sync::Cache;
-use open_feature::EvaluationContext;
 use open_feature::provider::FeatureProvider;
-use ostler_core::settings::Section;
+use open_feature::{EvaluationContext, EvaluationContextFieldValue as Field};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::convert;
-use crate::flags::context::{Attribute, Context};
+use crate::flags::context::Context;
 use crate::flags::resolution::{ErrorCode, Reason, Resolution};
 
-/// How long an answer counts as it is.
+/// How long an answer counts as it is, and how long nobody waits for a provider that has not answered.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// How long an answer counts while no newer one can be had.
@@ -32,28 +32,6 @@ const ANSWERS_MAX: u64 = 100_000;
 
 /// Most questions asked of the provider at once.
 const ASKED_MAX: usize = 64;
-
-/// `[flags] provider`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Config {
-    /// `kind`: what it is. Needed.
-    pub kind: ProviderKind,
-    /// `url`: where it answers OFREP, `http://` or `https://`. Needed.
-    pub url: String,
-    /// `token`: sent as bearer token, for `ofrep`. Default: none.
-    pub token: Option<String>,
-    /// `deadline`: time for one answer. Default: 250 ms.
-    pub deadline: Duration,
-}
-
-/// What kind of server it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderKind {
-    /// flagd, over its OFREP interface.
-    Flagd,
-    /// Any server that speaks the OpenFeature Remote Evaluation Protocol.
-    Ofrep,
-}
 
 /// The type that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,91 +53,70 @@ pub struct Other(Arc<Inner>);
 struct Inner {
     provider: Arc<dyn FeatureProvider>,
     deadline: Duration,
-    answers: Cache<(u64, u64), Arc<Answer>>,
-    /// What is being asked for in the background, or was a moment ago.
-    asking: Cache<(u64, u64), ()>,
+    answers: Cache<Place, Arc<Answer>>,
+    /// What is being asked for, or had no answer a moment ago.
+    flights: Cache<Place, Flight>,
+    /// When the provider has last let a deadline pass, if it has said nothing since.
+    silent: Mutex<Option<Instant>>,
     hashers: [RandomState; 2],
     places: Arc<Semaphore>,
 }
+
+/// Where the answer to a question is kept: 128 bits of keyed hashes, which nobody outside can aim at.
+type Place = (u64, u64);
 
 struct Answer {
     said: Resolution<Option<Arc<Value>>>,
     at: Instant,
 }
 
-impl std::fmt::Debug for Config {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("kind", &self.kind)
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
-    }
+/// A question under way.
+#[derive(Clone)]
+struct Flight {
+    since: Instant,
+    /// Closed once it has ended.
+    ended: watch::Receiver<()>,
 }
 
-impl Config {
-    /// Default of `deadline`.
-    pub const DEADLINE: Duration = Duration::from_millis(250);
-
-    /// Reads `[flags] provider`.
-    pub fn read(mut section: Section<'_>) -> Option<Self> {
-        section.missing("kind", "\"flagd\" or \"ofrep\"");
-        section.missing("url", "a URL such as \"http://127.0.0.1:8016\"");
-        let kind = section.choice("kind", &[("flagd", ProviderKind::Flagd), ("ofrep", ProviderKind::Ofrep)]);
-        let url = section.string("url").map(|url| url.value.trim_end_matches('/').to_owned());
-        if let Some(text) = url.as_ref().filter(|text| !is_url(text)) {
-            // It may hold a password.
-            let found = format!("something else, of {} bytes", text.len());
-            section.problem(
-                "url",
-                found,
-                "http://HOST:PORT or https://HOST:PORT",
-                "write \"http://127.0.0.1:8016\"",
-            );
-        }
-        let token = section.string("token").map(|token| token.value);
-        if token.is_some() && kind == Some(ProviderKind::Flagd) {
-            section.problem(
-                "token",
-                "a token for flagd",
-                "token beside kind = \"ofrep\"",
-                "write kind = \"ofrep\"",
-            );
-        }
-        let range = Duration::from_millis(1)..=Duration::from_secs(10);
-        let deadline = section.duration("deadline", range).unwrap_or(Config::DEADLINE);
-        section.finish();
-        Some(Config { kind: kind?, url: url?, token, deadline })
+impl Answer {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH
     }
-}
-
-fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| {
-        !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']) && text.parse::<http::Uri>().is_ok()
-    })
 }
 
 impl Other {
     /// Answers of `provider`, each within `deadline`.
     pub fn new(provider: Arc<dyn FeatureProvider>, deadline: Duration) -> Self {
         let answers = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(KEPT).build();
-        let asking = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(deadline).build();
+        let flights = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(deadline + FRESH).build();
         let (hashers, places) = (Default::default(), Arc::new(Semaphore::new(ASKED_MAX)));
-        Other(Arc::new(Inner { provider, deadline, answers, asking, hashers, places }))
+        Other(Arc::new(Inner {
+            provider,
+            deadline,
+            answers,
+            flights,
+            silent: Mutex::default(),
+            hashers,
+            places,
+        }))
     }
 
-    /// Asks the provider unless its last answer is fresh; afterwards [`Other::answer`] has what it said. Waits at most the deadline.
+    /// Makes sure that [`Other::answer`] has an answer: waits for the first one, at most the deadline, and not at all for a
+    /// provider that has just let one pass. One that is kept already is only asked for again.
     pub fn prepare(
         &self,
         key: &str,
         kind: Kind,
         context: &dyn Context,
     ) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let place = self.place(key, kind, context);
-        let asked = (!self.is_fresh(place)).then(|| self.ask(place, key, kind, convert::context(context)));
+        let flight = self.asked(key, kind, context).and_then(|(last, flight)| {
+            let waits = last.is_none_or(|last| !is_answer(&last.said)) && !self.0.is_silent();
+            flight.filter(|_| waits)
+        });
         async move {
-            if let Some(asked) = asked {
-                asked.await;
+            if let Some(mut flight) = flight {
+                // Nothing is sent; the end closes it.
+                let _ = flight.ended.changed().await;
             }
         }
     }
@@ -171,22 +128,13 @@ impl Other {
         kind: Kind,
         context: &dyn Context,
     ) -> Resolution<Option<Arc<Value>>> {
-        let place = self.place(key, kind, context);
-        let last = self.0.answers.get(&place);
-        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
-            return last.said.clone();
-        }
-        if !self.0.asking.contains_key(&place)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            self.0.asking.insert(place, ());
-            runtime.spawn(self.ask(place, key, kind, convert::context(context)));
-        }
+        let Some((last, _)) = self.asked(key, kind, context) else {
+            return Resolution::failed(None, ErrorCode::FlagNotFound, "no flag has such a key");
+        };
         match last {
-            Some(last) if last.said.error.is_none() => {
-                Resolution { reason: Reason::Stale, ..last.said.clone() }
-            }
-            _ => Resolution::failed(
+            Some(last) if last.is_fresh() || last.said.error.is_some() => last.said.clone(),
+            Some(last) => Resolution { reason: Reason::Stale, ..last.said.clone() },
+            None => Resolution::failed(
                 None,
                 ErrorCode::ProviderNotReady,
                 "the provider of flags has not answered yet",
@@ -194,62 +142,127 @@ impl Other {
         }
     }
 
-    fn is_fresh(&self, place: (u64, u64)) -> bool {
-        self.0.answers.get(&place).is_some_and(|last| last.at.elapsed() < FRESH)
+    /// The last answer, and the question that asks for a newer one unless that is fresh; none for what cannot be a flag's key.
+    fn asked(
+        &self,
+        key: &str,
+        kind: Kind,
+        context: &dyn Context,
+    ) -> Option<(Option<Arc<Answer>>, Option<Flight>)> {
+        if !ostler_core::when::is_flag_key(key) || matches!(key, "." | "..") {
+            return None;
+        }
+        let may_ask = context.may_ask();
+        let context = convert::context(context);
+        let place = self.place(key, kind, &context);
+        let last = self.0.answers.get(&place);
+        let fresh = last.as_ref().is_some_and(|last| last.is_fresh());
+        let flight = if fresh || !may_ask { None } else { self.fly(place, key, kind, context) };
+        Some((last, flight))
+    }
+
+    /// Asks, unless the same is under way or has just been asked in vain.
+    fn fly(&self, place: Place, key: &str, kind: Kind, context: EvaluationContext) -> Option<Flight> {
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let (end, ended) = watch::channel(());
+        let over = self.0.deadline + FRESH;
+        let flight = self.0.flights.entry(place).or_insert_with_if(
+            || Flight { since: Instant::now(), ended },
+            |flight| flight.since.elapsed() >= over,
+        );
+        if flight.is_fresh() {
+            runtime.spawn(self.ask(place, path_segment(key), kind, context, end));
+        }
+        Some(flight.into_value())
     }
 
     fn ask(
         &self,
-        place: (u64, u64),
-        key: &str,
+        place: Place,
+        key: String,
         kind: Kind,
         context: EvaluationContext,
+        end: watch::Sender<()>,
     ) -> impl Future<Output = ()> + Send + 'static + use<> {
-        let (inner, key) = (self.0.clone(), path_segment(key));
+        let inner = self.0.clone();
         async move {
             let asked = async {
                 // Whoever finds no place in time has not been answered.
                 let _place = inner.places.acquire().await;
                 resolve(&*inner.provider, &key, kind, &context).await
             };
-            let Ok(said) = tokio::time::timeout(inner.deadline, asked).await else {
-                return tracing::debug!(flag = key, "the provider of flags did not answer in time");
-            };
-            let kept = inner.answers.get(&place);
-            // What cannot be reached leaves its last answer; an answer that there is no such flag replaces it.
-            let lost = said.error == Some(ErrorCode::General);
-            if !(lost && kept.is_some_and(|kept| kept.said.error.is_none())) {
-                inner.answers.insert(place, Arc::new(Answer { said, at: Instant::now() }));
+            let asked = tokio::time::timeout(inner.deadline, asked).await;
+            inner.set_silent(asked.is_err());
+            match asked {
+                Ok(said) => inner.keep(place, said),
+                Err(_) => tracing::debug!(flag = key, "the provider of flags did not answer in time"),
             }
+            drop(end);
         }
     }
 
-    /// Where the answer to a question is kept: 128 bits of keyed hashes, which nobody outside can aim at.
-    fn place(&self, key: &str, kind: Kind, context: &dyn Context) -> (u64, u64) {
+    fn place(&self, key: &str, kind: Kind, context: &EvaluationContext) -> Place {
+        let mut fields: Vec<_> = context.custom_fields.iter().collect();
+        fields.sort_unstable_by_key(|(name, _)| name.as_str());
         let mut hashers = self.0.hashers.each_ref().map(BuildHasher::build_hasher);
         for hasher in &mut hashers {
-            (key, kind, context.targeting_key()).hash(hasher);
-            context.visit(&mut |name, value| {
+            (key, kind, &context.targeting_key).hash(hasher);
+            for (name, value) in &fields {
                 name.hash(hasher);
                 hash(value, hasher);
-            });
+            }
         }
         (hashers[0].finish(), hashers[1].finish())
     }
 }
 
-fn hash(value: Attribute<'_>, hasher: &mut impl Hasher) {
+impl Inner {
+    /// A server that is down, or whatever stands before it, leaves the last answer as it is.
+    fn keep(&self, place: Place, said: Resolution<Option<Arc<Value>>>) {
+        let answered = is_answer(&said);
+        if answered || self.answers.get(&place).is_none_or(|last| !is_answer(&last.said)) {
+            self.answers.insert(place, Arc::new(Answer { said, at: Instant::now() }));
+        }
+        if answered {
+            self.flights.invalidate(&place);
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        let since = *self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() < FRESH)
+    }
+
+    fn set_silent(&self, silent: bool) {
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent.then(Instant::now);
+    }
+}
+
+/// Whether the provider has said something of the flag: a value, that there is none, or that there is no such flag.
+pub(super) fn is_answer(said: &Resolution<Option<Arc<Value>>>) -> bool {
+    match said.error {
+        None | Some(ErrorCode::FlagNotFound) => true,
+        // What `open-feature-ofrep` says of an answer without a value: the flag is disabled, and flagd leaves it to who asks.
+        Some(ErrorCode::ParseError) => {
+            said.message.as_ref().is_some_and(|message| message.starts_with("Invalid value"))
+        }
+        Some(_) => false,
+    }
+}
+
+/// [`convert::context`] makes fields of these kinds only.
+fn hash(value: &Field, hasher: &mut impl Hasher) {
     match value {
-        Attribute::Text(text) => text.hash(hasher),
-        Attribute::Number(number) => number.to_bits().hash(hasher),
-        Attribute::Boolean(yes) => yes.hash(hasher),
-        Attribute::Texts(texts) => texts.hash(hasher),
-        Attribute::Json(json) => json.hash(hasher),
+        Field::Bool(yes) => yes.hash(hasher),
+        Field::Int(number) => number.hash(hasher),
+        Field::Float(number) => number.to_bits().hash(hasher),
+        Field::String(text) => text.hash(hasher),
+        Field::DateTime(_) | Field::Struct(_) => {}
     }
 }
 
 /// The key as the providers put it into a path: `/` must not divide it.
-fn path_segment(key: &str) -> String {
+pub(super) fn path_segment(key: &str) -> String {
     key.replace('/', "%2F")
 }
 
@@ -259,9 +272,6 @@ async fn resolve(
     kind: Kind,
     context: &EvaluationContext,
 ) -> Resolution<Option<Arc<Value>>> {
-    if !ostler_core::when::is_flag_key(&key.replace("%2F", "/")) || matches!(key, "." | "..") {
-        return Resolution::failed(None, ErrorCode::FlagNotFound, "no flag has such a key");
-    }
     macro_rules! said {
         ($resolve:ident, $read:expr) => {
             provider.$resolve(key, context).await.map(|details| {
@@ -282,61 +292,4 @@ async fn resolve(
         Kind::Number => said!(resolve_float_value, Value::from),
         Kind::Object => said!(resolve_struct_value, |fields| convert::object(&fields)),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::flags::provider::Provider;
-    use crate::flags::{Attributes, FlagSet, Flags, Nobody};
-
-    fn flag(default: &str) -> Flags {
-        let variants = json!({"on": true, "off": false});
-        crate::flags::tests::flags(
-            json!({"flags": {"f": {"state": "ENABLED", "variants": variants, "defaultVariant": default,
-            "targeting": {"if": [{"==": [{"var": "tier"}, "gold"]}, "on"]}}}}),
-        )
-    }
-
-    /// Flags that ask `far` instead of their own.
-    fn near(far: &Flags) -> Flags {
-        let flags = Flags::default();
-        flags.use_other(Other::new(Arc::new(Provider::new(far.clone())), Duration::from_millis(100)));
-        flags
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_waits_gets_the_answer_and_whoever_does_not_gets_the_last_one() {
-        let far = flag("off");
-        let flags = near(&far);
-        let gold = Attributes::from_json(json!({"tier": "gold"})).unwrap();
-        let first = flags.boolean("f", false, &gold);
-        assert_eq!((first.value, first.error), (false, Some(ErrorCode::ProviderNotReady)));
-        flags.prepare("f", Kind::Boolean, &gold).await;
-        assert_eq!(flags.boolean("f", false, &gold).reason, Reason::TargetingMatch);
-        // What was asked for in the background comes in.
-        tokio::task::yield_now().await;
-        flags.prepare("f", Kind::Boolean, &Nobody).await;
-        assert!(!flags.boolean("f", true, &Nobody).value, "another context is another question");
-
-        far.put(FlagSet::default());
-        assert!(flags.boolean("f", false, &gold).value, "the last answer is fresh");
-        tokio::time::advance(FRESH).await;
-        let stale = flags.boolean("f", false, &gold);
-        assert_eq!((stale.value, stale.reason), (true, Reason::Stale));
-        flags.prepare("f", Kind::Boolean, &gold).await;
-        assert_eq!(flags.boolean("f", false, &gold).error, Some(ErrorCode::FlagNotFound));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn keys_that_would_leave_their_place_in_a_path_are_no_flags() {
-        let flags = near(&flag("on"));
-        for key in ["..", ".", "a?b", "a#b", "", "%2e%2e", "a b"] {
-            flags.prepare(key, Kind::Boolean, &Nobody).await;
-            assert_eq!(flags.boolean(key, false, &Nobody).error, Some(ErrorCode::FlagNotFound), "{key:?}");
-        }
-        assert_eq!(path_segment("../../x"), "..%2F..%2Fx");
-    }
 }

@@ -32,3 +32,43 @@ fn options(config: &Config) -> Result<OfrepOptions, ProviderError> {
         cert_path: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::other::is_answer;
+    use super::super::{ProviderKind, convert};
+    use super::*;
+
+    /// Whether what a server replies counts as its answer about a flag.
+    async fn counts(status: &str, body: &str) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let length = body.len();
+        let reply =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4_096]).await.unwrap() > 0);
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        });
+        let deadline = Duration::from_secs(5);
+        let config = Config { kind: ProviderKind::Flagd, url, token: None, deadline };
+        let said = provider(&config).await.unwrap().resolve_bool_value("f", &Default::default()).await;
+        served.await.unwrap();
+        is_answer(&convert::resolution(said.map(|_| unreachable!("none has a value"))))
+    }
+
+    #[tokio::test]
+    async fn a_flag_without_a_value_is_told_apart_from_a_server_that_is_broken() {
+        assert!(counts("200 OK", r#"{"key": "f", "reason": "DISABLED", "metadata": {}}"#).await);
+        assert!(counts("404 Not Found", r#"{"key": "f", "errorCode": "FLAG_NOT_FOUND"}"#).await);
+        assert!(!counts("503 Service Unavailable", "<html>").await);
+        assert!(!counts("400 Bad Request", "<html>").await);
+        assert!(!counts("401 Unauthorized", "{}").await);
+    }
+}

@@ -4,13 +4,12 @@ use std::future::Future;
 
 use super::{Change, ChangeError, Store, rows};
 use crate::flags::definition::{Definition, State};
-use crate::flags::set::Source;
 
-/// Longest name of an author, in bytes.
-const WHO_MAX: usize = 256;
+/// Longest name of whoever makes a change, in bytes.
+pub const WHO_MAX: usize = 256;
 
 /// Longest reason, in bytes.
-const WHY_MAX: usize = 1024;
+pub const WHY_MAX: usize = 1024;
 
 /// Who changes a flag, why, and from which version on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,11 +49,8 @@ impl Store {
         let set = self.flags().all();
         let flag = set.get(key).ok_or_else(|| ChangeError::NoSuchFlag { key: key.into() })?;
         // What is copied must not have been changed when it is written.
-        note.expected = note.expected.or(Some(match flag.source() {
-            Source::Api { version } => *version,
-            Source::File(_) => 0,
-        }));
-        let definition = Definition::with_state(key, flag.standing_alone(), state)?;
+        note.expected = note.expected.or(Some(flag.source().version()));
+        let definition = Definition::with_state(flag, state)?;
         self.change(key, Some(definition.text), note).await
     }
 
@@ -63,13 +59,23 @@ impl Store {
     /// # Errors
     /// `NoSuchVersion`; otherwise as [`Store::set`].
     pub async fn rollback(&self, key: &str, to: u64, note: Note) -> Result<Change, ChangeError> {
-        let old =
-            self.0.database.read(|connection| Ok::<_, ChangeError>(rows::change(connection, key, to)?))?;
+        let old = self.recorded(key, to)?;
         let old = old.ok_or_else(|| ChangeError::NoSuchVersion { key: key.into(), version: to })?;
         match old.definition {
-            Some(text) => self.set(key, text.as_bytes(), note).await,
+            Some(text) => {
+                let definition = Definition::read_again(key, text.as_bytes())?;
+                self.change(key, Some(definition.text), note).await
+            }
             None => self.remove(key, note).await,
         }
+    }
+
+    /// The change that made `key` what it was at `version`, as long as it is kept.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn recorded(&self, key: &str, version: u64) -> Result<Option<Change>, ChangeError> {
+        self.0.database.read(|connection| Ok(rows::change(connection, key, version)?))
     }
 
     async fn change(&self, key: &str, definition: Option<String>, note: Note) -> Result<Change, ChangeError> {
@@ -93,6 +99,9 @@ impl Store {
         let mut layers = self.0.layers.lock().await;
         let (at, Note { expected, who, why }) = (self.0.clock.now_ms(), note);
         let mut change = Change { key, version: 0, definition, at, who, why };
+        if let Some(definition) = &change.definition {
+            layers.check_room(&change.key, definition)?;
+        }
         if let Some(shared) = &self.0.shared {
             let own = self.version(&change.key)?;
             change.version = shared.decide(&change, expected, own).await?;
@@ -102,10 +111,13 @@ impl Store {
                 change.version = rows::next_version(tx, &change.key, change.definition.is_some(), expected)?;
             }
             rows::write(tx, &change)?;
+            if change.definition.is_none() {
+                rows::forget_removed(tx)?;
+            }
             Ok::<_, ChangeError>(change)
         });
         let change = change.await?;
-        layers.take(&change);
+        layers.take(&change, &self.0.stats);
         self.0.flags.put(layers.set());
         self.0.stats.changed();
         Ok(change)

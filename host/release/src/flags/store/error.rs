@@ -31,7 +31,9 @@ pub enum ChangeError {
         version: u64,
     },
     /// Somebody else has changed the flag meanwhile.
-    #[error("flag {key:?} is at version {found}, not {expected}; read it again and repeat the change")]
+    #[error(
+        "flag {key:?} is at version {found}, not {expected}; read it again (`ostler flags get {key}`) and repeat the change"
+    )]
     Conflict {
         /// The key.
         key: String,

@@ -1,4 +1,6 @@
 //! The layer of files: read again when they change, a bad one leaving its last content in force.
+//!
+//! **Invariant:** while `reading` is held nobody else changes the list of files, nor what was read of one.
 
 use std::path::PathBuf;
 
@@ -17,11 +19,14 @@ impl Store {
     /// # Errors
     /// What is wrong with the file; then its last content stays in force.
     pub async fn reload_file(&self, file: PathBuf) -> Result<Option<usize>, FileError> {
-        let mut layers = self.0.layers.lock().await;
+        let _reading = self.0.reading.lock().await;
+        let layers = self.0.layers.lock().await;
         let Some(place) = layers.files.iter().position(|(known, _)| *known == file) else { return Ok(None) };
-        let known = layers.files[place].1.digest;
-        let Some(read) = read_in_background(file, Some(known)).await? else { return Ok(None) };
+        let digest = layers.files[place].1.digest;
+        drop(layers);
+        let Some(read) = read_in_background(file.clone(), Some(digest)).await? else { return Ok(None) };
         let many = read.document.flags.len();
+        let mut layers = self.0.layers.lock().await;
         layers.files[place].1 = read;
         self.0.flags.put(layers.set());
         self.0.stats.loaded();
@@ -33,6 +38,7 @@ impl Store {
     /// # Errors
     /// The first file that is not right, and what is wrong with it.
     pub async fn use_files(&self, files: &[PathBuf]) -> Result<(), LoadError> {
+        let _reading = self.0.reading.lock().await;
         let mut next = Vec::with_capacity(files.len());
         for file in files {
             let read = read_in_background(file.clone(), None).await;

@@ -24,10 +24,10 @@ use tokio::sync::Mutex;
 use super::definition::Flag;
 use super::document::Document;
 use super::problem::Refused;
-use super::resolution::no_metadata;
 use super::set::{FlagSet, Flags, Source};
+use super::{API_MAX, FLAGS_MAX};
 
-pub use change::Note;
+pub use change::{Note, WHO_MAX, WHY_MAX};
 pub use error::ChangeError;
 pub use rows::{Change, HISTORY};
 pub use stats::Stats;
@@ -44,6 +44,9 @@ struct Inner {
     database: Database,
     clock: Clock,
     layers: Mutex<Layers>,
+    /// Held while files are read, so that what was read last is what counts; taken before `layers`, which nobody waits for while
+    /// thousands of rules are compiled.
+    reading: Mutex<()>,
     shared: Option<Arc<Shared>>,
     stats: Stats,
 }
@@ -93,7 +96,8 @@ impl Store {
     /// Loads what the database and the files define, and follows the changes of other hosts if they are shared in `redis`.
     /// Blocks on the disk: for start-up, inside a runtime.
     ///
-    /// A definition of the API that this version does not take is told in the log and passed over.
+    /// A definition of the API that this version does not take is told in the log and passed over; the last one that it takes
+    /// counts.
     ///
     /// # Errors
     /// A file that is missing or not right; a database that fails.
@@ -110,14 +114,20 @@ impl Store {
         let files =
             config.files.iter().filter_map(|file| read(file).transpose()).collect::<Result<_, _>>()?;
         let kept = database.read(|connection| Ok::<_, DatabaseError>(rows::all(connection)?))?;
-        let api = kept.iter().filter_map(api_flag).collect();
-        let layers = Layers { files, api };
+        let (mut layers, stats) = (Layers { files, api: BTreeMap::new() }, Stats::default());
+        for change in &kept {
+            if !layers.take(change, &stats) {
+                let history = database
+                    .read(|connection| rows::history(connection, &change.key).map_err(DatabaseError::from))?;
+                layers.take_last_good(&history);
+            }
+        }
         let flags = Flags::default();
         flags.put(layers.set());
         let shared =
             redis.filter(|_| config.shared).map(|redis| Arc::new(Shared::new(redis, &config.namespace)));
-        let (layers, stats, followed) = (Mutex::new(layers), Stats::default(), shared.clone());
-        let store = Store(Arc::new(Inner { flags, database, clock, layers, shared, stats }));
+        let (layers, reading, followed) = (Mutex::new(layers), Mutex::default(), shared.clone());
+        let store = Store(Arc::new(Inner { flags, database, clock, layers, reading, shared, stats }));
         if let (Some(shared), Ok(runtime)) = (followed, tokio::runtime::Handle::try_current()) {
             runtime.spawn(shared.follow(Arc::downgrade(&store.0)));
         }
@@ -170,45 +180,51 @@ impl Layers {
     fn set(&self) -> FlagSet {
         let files = self.files.iter().flat_map(|(_, read)| read.document.flags.iter());
         let flags = files.chain(self.api.values()).cloned();
-        FlagSet::new(flags, self.metadata())
+        FlagSet::new(flags)
     }
 
-    /// What the files say of all their flags; of two that say the same name, the later.
-    fn metadata(&self) -> Arc<serde_json::Value> {
-        match self.files.as_slice() {
-            [] => no_metadata(),
-            [(_, only)] => only.document.metadata.clone(),
-            many => {
-                let entries = many.iter().filter_map(|(_, read)| read.document.metadata.as_object());
-                let merged = entries.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
-                Arc::new(serde_json::Value::Object(merged))
-            }
-        }
-    }
-
-    /// Puts a change of the API in.
-    fn take(&mut self, change: &Change) {
+    /// Puts a change of the API in; false for a definition that this version does not take, which leaves the last good one.
+    fn take(&mut self, change: &Change, stats: &Stats) -> bool {
+        let (key, version) = (&change.key, change.version);
         match api_flag(change) {
-            Some((key, flag)) => {
-                self.api.insert(key, flag);
-            }
-            None => {
-                self.api.remove(&change.key);
+            None => _ = self.api.remove(key),
+            Some(Ok(flag)) => _ = self.api.insert(key.clone(), flag),
+            Some(Err(refused)) => {
+                tracing::error!(flag = key, version, %refused, "a definition of the API is passed over, the last good one counts");
+                stats.passed_over();
+                return false;
             }
         }
+        true
+    }
+
+    /// Puts the latest change in that this version takes. One that took the flag away ends the search.
+    fn take_last_good(&mut self, history: &[Change]) {
+        let read = history.iter().map_while(api_flag).find_map(Result::ok);
+        self.api.extend(read.map(|flag| (flag.key().to_string(), flag)));
+    }
+
+    /// Whether there is room for `definition` over the API.
+    fn check_room(&self, key: &str, definition: &str) -> Result<(), ChangeError> {
+        let mut others = self.api.iter().filter(|(known, _)| *known != key);
+        let (mut many, mut bytes) = (0, definition.len());
+        others.try_for_each(|(_, flag)| {
+            (many, bytes) = (many + 1, bytes + flag.definition().len());
+            (bytes <= API_MAX && many < FLAGS_MAX).then_some(())
+        });
+        if bytes > API_MAX || many >= FLAGS_MAX {
+            let most = format!("{FLAGS_MAX} flags and {API_MAX} bytes are the most; remove old ones");
+            return Err(ChangeError::Invalid(most));
+        }
+        Ok(())
     }
 }
 
-/// The flag that a change of the API defines; none for one that took it away.
-fn api_flag(change: &Change) -> Option<(String, Arc<Flag>)> {
-    let (key, text) = (&change.key, change.definition.as_ref()?);
-    match Flag::read(key, text.as_bytes(), Source::Api { version: change.version }) {
-        Ok(flag) => Some((key.clone(), Arc::new(flag))),
-        Err(refused) => {
-            tracing::error!(flag = key, version = change.version, %refused, "a definition of the API is passed over");
-            None
-        }
-    }
+/// The flag that a change of the API defines, or why this version does not take it; none for one that took it away.
+fn api_flag(change: &Change) -> Option<Result<Arc<Flag>, Refused>> {
+    let text = change.definition.as_ref()?;
+    let source = Source::Api { version: change.version };
+    Some(Flag::read(&change.key, text.as_bytes(), source).map(Arc::new))
 }
 
 /// Looks at a file of flags as the start would.

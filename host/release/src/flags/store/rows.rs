@@ -1,14 +1,17 @@
 //! Flags of the API as the database keeps them: `flag` has the definitions in force, `flag_change` every change of each.
 //!
-//! **Invariant:** the version of a key only grows, also over its removal; both tables change in one transaction.
+//! **Invariant:** the version of a key only grows, also over its removal; both tables change in one transaction; what is kept of keys
+//! that were removed is bounded but for one row each, which has the version.
 
 use ostler_services::database::rusqlite::{self, Connection, OptionalExtension, Transaction, params};
 
 use super::ChangeError;
-use crate::flags::FLAGS_MAX;
 
 /// Changes of each flag that are kept.
 pub const HISTORY: usize = 100;
+
+/// Removed flags of which more than the removal is kept, so that they can be gone back to.
+pub(super) const REMOVED: usize = 1_000;
 
 /// One change of a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +45,26 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Change>, rusqlite::Erro
 
 /// The last change of every key that has ever been changed.
 pub(super) fn latest(connection: &Connection) -> Result<Vec<Change>, rusqlite::Error> {
-    let sql = "SELECT key, version, definition, at, who, why FROM flag_change AS one WHERE version = \
-        (SELECT max(version) FROM flag_change WHERE key = one.key) ORDER BY key";
+    // Beside a `max` SQLite gives the other columns of the same row.
+    let sql = "SELECT key, max(version), definition, at, who, why FROM flag_change GROUP BY key";
     connection.prepare_cached(sql)?.query_map([], read)?.collect()
+}
+
+/// How many keys have ever been changed.
+pub(super) fn known(connection: &Connection) -> Result<usize, rusqlite::Error> {
+    let sql = "SELECT count(DISTINCT key) FROM flag_change";
+    let many: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(usize::try_from(many).unwrap_or(usize::MAX))
+}
+
+/// Whether `change` is newer than what is known of its key, or another one of the same version.
+pub(super) fn is_news(connection: &Connection, change: &Change) -> Result<bool, rusqlite::Error> {
+    let found = version(connection, &change.key)?;
+    if found != change.version {
+        return Ok(found < change.version);
+    }
+    let own = self::change(connection, &change.key, found)?;
+    Ok(own.is_none_or(|own| own.definition != change.definition))
 }
 
 /// Changes of `key`, the latest first.
@@ -78,11 +98,6 @@ pub(super) fn next_version(
     if !defines && !is_defined {
         return Err(ChangeError::NotOfTheApi { key: key.into() });
     }
-    let many: i64 =
-        connection.prepare_cached("SELECT count(*) FROM flag")?.query_row([], |row| row.get(0))?;
-    if defines && !is_defined && many.unsigned_abs() >= FLAGS_MAX as u64 {
-        return Err(ChangeError::Invalid(format!("{FLAGS_MAX} flags are defined already; remove old ones")));
-    }
     Ok(found + 1)
 }
 
@@ -104,10 +119,8 @@ pub(super) fn check_version(
 
 /// Records `change` and puts its definition in force.
 pub(super) fn write(tx: &Transaction<'_>, change: &Change) -> Result<(), rusqlite::Error> {
-    let Change { key, version, definition, at, who, why } = change;
-    let sql =
-        "INSERT INTO flag_change (key, version, definition, at, who, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    tx.prepare_cached(sql)?.execute(params![key, signed(*version), definition, at, who, why])?;
+    let Change { key, version, definition, at, who, .. } = change;
+    record(tx, change, "REPLACE")?;
     let old = version.saturating_sub(HISTORY as u64);
     tx.prepare_cached("DELETE FROM flag_change WHERE key = ?1 AND version <= ?2")?
         .execute(params![key, signed(old)])?;
@@ -120,6 +133,33 @@ pub(super) fn write(tx: &Transaction<'_>, change: &Change) -> Result<(), rusqlit
             tx.prepare_cached("DELETE FROM flag WHERE key = ?1")?.execute([key])?;
         }
     }
+    Ok(())
+}
+
+/// Records an older change that other hosts have told of, unless it is known.
+pub(super) fn remember(tx: &Transaction<'_>, change: &Change) -> Result<(), rusqlite::Error> {
+    let latest = version(tx, &change.key)?;
+    if change.version + HISTORY as u64 <= latest {
+        return Ok(());
+    }
+    record(tx, change, "IGNORE")
+}
+
+fn record(tx: &Transaction<'_>, change: &Change, or: &str) -> Result<(), rusqlite::Error> {
+    let Change { key, version, definition, at, who, why } = change;
+    let sql = format!(
+        "INSERT OR {or} INTO flag_change (key, version, definition, at, who, why) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    );
+    tx.prepare_cached(&sql)?.execute(params![key, signed(*version), definition, at, who, why])?;
+    Ok(())
+}
+
+/// Of keys that were removed long ago the removal alone is kept. For whoever has written a removal: it looks at all keys.
+pub(super) fn forget_removed(tx: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    let sql = "WITH removed AS (SELECT key, max(version) AS last, at FROM flag_change WHERE key NOT IN (SELECT key FROM flag) \
+        GROUP BY key ORDER BY at DESC, key LIMIT -1 OFFSET ?1) DELETE FROM flag_change WHERE EXISTS \
+        (SELECT 1 FROM removed WHERE removed.key = flag_change.key AND flag_change.version < removed.last)";
+    tx.prepare_cached(sql)?.execute([REMOVED as i64])?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub struct Stats {
     files_refused: AtomicU64,
     changes: AtomicU64,
     heard: AtomicU64,
+    passed_over: AtomicU64,
 }
 
 impl Stats {
@@ -32,6 +33,11 @@ impl Stats {
         self.heard.load(Relaxed)
     }
 
+    /// Definitions of the API that this version does not take.
+    pub fn definitions_passed_over(&self) -> u64 {
+        self.passed_over.load(Relaxed)
+    }
+
     /// Counts a file that was refused.
     pub fn refused(&self) {
         self.files_refused.fetch_add(1, Relaxed);
@@ -43,6 +49,10 @@ impl Stats {
 
     pub(super) fn changed(&self) {
         self.changes.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn passed_over(&self) {
+        self.passed_over.fetch_add(1, Relaxed);
     }
 
     pub(super) fn took(&self) {

@@ -178,3 +178,115 @@ async fn a_bad_change_leaves_what_is_in_force() {
     assert_eq!(store.reload_file(file).await.unwrap(), None);
     assert!(!is_on(&store, "f"));
 }
+
+/// A change as another host tells of it.
+fn told(key: &str, version: u64, definition: Option<&str>) -> Change {
+    let definition = definition.map(str::to_owned);
+    Change { key: key.into(), version, definition, at: 1_000, who: "eve".into(), why: "there".into() }
+}
+
+fn text(default: &str) -> String {
+    on_off(default).to_string()
+}
+
+#[tokio::test]
+async fn of_two_changes_of_one_version_the_one_that_is_told_counts() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    assert_eq!(set(&store, "on", None).await.unwrap(), 1);
+    store.take(vec![told("f", 1, Some(&text("off")))]).await.unwrap();
+    assert!(!is_on(&store, "f"));
+    let history = store.history("f").unwrap();
+    assert_eq!((history.len(), history[0].who.as_str()), (1, "eve"));
+    store.take(vec![told("f", 1, Some(&text("off")))]).await.unwrap();
+    assert_eq!(store.stats().heard(), 1, "the same again is no change");
+}
+
+#[tokio::test]
+async fn what_was_missed_is_history_that_can_be_gone_back_to() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    store.take(vec![told("f", 3, Some(&text("off")))]).await.unwrap();
+    store.take(vec![told("f", 1, None), told("f", 2, Some(&text("on")))]).await.unwrap();
+    assert!(!is_on(&store, "f"), "what came before changes nothing");
+    assert_eq!(store.history("f").unwrap().len(), 3);
+    assert_eq!(store.rollback("f", 2, note(Some(3))).await.unwrap().version, 4);
+    assert!(is_on(&store, "f"));
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_kept_is_told_to_whoever_told_of_it() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    let broken = |tx: &ostler_services::database::rusqlite::Transaction<'_>| {
+        tx.execute_batch("DROP TABLE flag").map_err(ChangeError::from)
+    };
+    store.0.database.write(broken).await.unwrap();
+    assert!(store.take(vec![told("f", 1, Some(&text("on")))]).await.is_err());
+    assert_eq!((is_on(&store, "f"), store.stats().heard()), (false, 0));
+}
+
+#[tokio::test]
+async fn a_definition_of_a_newer_host_leaves_the_last_one_that_is_understood() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    set(&store, "on", None).await.unwrap();
+    let newer = r#"{"state": "PAUSED", "variants": {"on": true}, "defaultVariant": "on"}"#;
+    store.take(vec![told("f", 2, Some(newer))]).await.unwrap();
+    assert_eq!((is_on(&store, "f"), store.stats().definitions_passed_over()), (true, 1));
+    assert!(matches!(set(&store, "off", Some(1)).await, Err(ChangeError::Conflict { found: 2, .. })));
+    drop(store);
+    let store = home.open(&[]);
+    assert_eq!((is_on(&store, "f"), store.stats().definitions_passed_over()), (true, 1));
+}
+
+#[tokio::test]
+async fn what_is_kept_of_removed_flags_is_bounded() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    let removed = rows::REMOVED + 2;
+    let changes = (0..removed).flat_map(|number| {
+        let key = format!("f{number}");
+        let at = number as i64;
+        [Change { at, ..told(&key, 1, Some(&text("on"))) }, Change { at, ..told(&key, 2, None) }]
+    });
+    store.take(changes.collect()).await.unwrap();
+    let versions = |number: usize| {
+        store.history(&format!("f{number}")).unwrap().iter().map(|change| change.version).collect::<Vec<_>>()
+    };
+    assert_eq!((versions(1), versions(2), versions(removed - 1)), (vec![2], vec![2, 1], vec![2, 1]));
+    assert_eq!(store.version("f0").unwrap(), 2, "and the version stays");
+}
+
+#[tokio::test]
+async fn definitions_over_the_api_have_room_for_so_many_bytes() {
+    let home = Home::new();
+    let store = home.open(&[]);
+    let mut large = on_off("on");
+    large["metadata"] = json!({"note": "x".repeat(60_000)});
+    let many = API_MAX / large.to_string().len();
+    let all = (0..many).map(|number| told(&format!("f{number}"), 1, Some(&large.to_string())));
+    store.take(all.collect()).await.unwrap();
+    let more = store.set("more", large.to_string().as_bytes(), note(None)).await;
+    assert!(matches!(&more, Err(ChangeError::Invalid(why)) if why.contains("67108864 bytes")), "{more:?}");
+    store.set("f0", large.to_string().as_bytes(), note(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flag_of_a_file_is_switched_off_however_long_what_it_refers_to_is() {
+    let home = Home::new();
+    let mut flag = on_off("off");
+    flag["targeting"] = json!({"if": [{"$ref": "long"}, "on"]});
+    flag["metadata"] = json!({"owner": "shop", "note": "x".repeat(40_000)});
+    let long = json!({"in": [{"var": "a"}, "y".repeat(60_000)]});
+    let file = json!({"flags": {"f": flag}, "$evaluators": {"long": long}, "metadata": {"place": "here"}});
+    let store = home.open(&[home.file("a.json", file)]);
+    store.toggle("f", State::Disabled, note(None)).await.unwrap();
+    let said = store.flags().boolean("f", true, &Nobody);
+    assert_eq!((said.reason.as_str(), &said.metadata["place"]), ("DISABLED", &json!("here")));
+    store.toggle("f", State::Enabled, note(None)).await.unwrap();
+    let ours = Attributes::from_json(json!({"a": "y"})).unwrap();
+    assert!(store.flags().boolean("f", false, &ours).value);
+    store.rollback("f", 1, note(None)).await.unwrap();
+    assert_eq!(store.flags().boolean("f", true, &Nobody).reason.as_str(), "DISABLED");
+}

@@ -26,7 +26,7 @@ pub(super) fn build<'a>(arena: &'a Bump, key: &str, context: &dyn Context, needs
         context.targeting_key().map_or(DataValue::Null, |subject| DataValue::from_str_in(&subject, arena));
     entries.push((SUBJECT, subject));
     if needs.all || needs.names.iter().any(|name| **name != *OURS && **name != *SUBJECT) {
-        context.visit(&mut |name, value| {
+        context.visit(&|name| needs.see(name), &mut |name, value| {
             if needs.see(name) && name != OURS && name != SUBJECT {
                 entries.push((arena.alloc_str(name), attribute(value, arena)));
             }

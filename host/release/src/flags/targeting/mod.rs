@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::problem::Problems;
 
-pub(super) use rules::{Evaluators, Reading};
+pub(super) use rules::{Evaluators, Reading, standing_alone};
 
 /// An arena that one question has made larger than this is not kept for the next.
 const ARENA_KEPT: usize = 64 << 10;

@@ -1,15 +1,17 @@
 //! Reads a JSONLogic rule: every operator known, `$ref` replaced, flagd's own operators and meters put in.
 //!
-//! **Invariant:** what leaves here is at most [`NODES_MAX`] values, at most [`DEPTH_MAX`] deep, and repeats nothing unmetered.
+//! **Invariant:** what leaves here is at most [`NODES_MAX`] values of at most [`DEFINITION_MAX`] bytes of text, at most [`DEPTH_MAX`]
+//! deep, and repeats nothing unmetered.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use datalogic_rs::datavalue::{NumberValue, OwnedDataValue};
 use ostler_core::settings::nearest;
 use serde_json::{Map, Value};
 
 use crate::flags::problem::{Problems, join, quote, show};
-use crate::flags::{DEPTH_MAX, NODES_MAX};
+use crate::flags::{DEFINITION_MAX, DEPTH_MAX, FILE_TEXT_MAX, NODES_MAX};
 
 /// `$evaluators` of a document: rules by name, for `$ref`.
 pub(in crate::flags) type Evaluators = Map<String, Value>;
@@ -86,9 +88,11 @@ pub(super) struct Needs {
 
 /// Reads the rules of one document.
 pub(in crate::flags) struct Reading<'e> {
-    evaluators: &'e Evaluators,
+    evaluators: &'e Arc<Evaluators>,
     /// Values that the document may still have.
-    left: usize,
+    nodes: usize,
+    /// Bytes of text that it may still have.
+    text: usize,
 }
 
 /// Reads one rule.
@@ -98,33 +102,38 @@ struct Rule<'r, 'p> {
     /// Names of the `$ref`s that led here.
     within: Vec<&'r str>,
     nodes: usize,
+    /// Bytes of texts, as JSON writes them.
+    text: usize,
     all: bool,
     names: BTreeSet<Box<str>>,
 }
 
 impl<'e> Reading<'e> {
-    pub(in crate::flags) fn new(evaluators: &'e Evaluators, nodes: usize) -> Self {
-        Reading { evaluators, left: nodes }
+    pub(in crate::flags) fn new(evaluators: &'e Arc<Evaluators>, nodes: usize) -> Self {
+        Reading { evaluators, nodes, text: FILE_TEXT_MAX }
     }
 
-    /// The definition with every `$ref` of its targeting replaced; none if it has none. Only for what was read without a problem,
-    /// so that it ends.
-    pub(in crate::flags) fn standing_alone(&self, definition: &Value) -> Option<Value> {
-        let rule = definition.get("targeting").filter(|rule| has_reference(rule))?;
-        let mut alone = definition.clone();
-        alone["targeting"] = self.replaced(rule);
-        Some(alone)
+    /// What the `$ref`s of a rule name, if it has any.
+    pub(in crate::flags) fn evaluators_of(&self, rule: Option<&Value>) -> Option<Arc<Evaluators>> {
+        rule.is_some_and(has_reference).then(|| self.evaluators.clone())
     }
 
-    fn replaced(&self, value: &Value) -> Value {
-        match value {
-            Value::Array(items) => items.iter().map(|item| self.replaced(item)).collect(),
-            Value::Object(entries) => match entries.get("$ref").and_then(Value::as_str) {
-                Some(name) => self.evaluators.get(name).map_or(Value::Null, |rule| self.replaced(rule)),
-                None => entries.iter().map(|(name, value)| (name.clone(), self.replaced(value))).collect(),
-            },
-            plain => plain.clone(),
-        }
+    /// Counts so much as part of the document.
+    pub(in crate::flags) fn spend(
+        &mut self,
+        nodes: usize,
+        text: usize,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Option<()> {
+        let left = self.nodes.checked_sub(nodes).zip(self.text.checked_sub(text));
+        let Some((nodes, text)) = left else {
+            let repair = "split the file, or shorten its rules";
+            problems.add(path, "too many rules", "rules and metadata of bounded size", repair);
+            return None;
+        };
+        (self.nodes, self.text) = (nodes, text);
+        Some(())
     }
 
     pub(super) fn read(
@@ -138,22 +147,14 @@ impl<'e> Reading<'e> {
             problems,
             within: Vec::new(),
             nodes: 0,
+            text: 0,
             all: false,
             names: BTreeSet::new(),
         };
         let read = reads.value(rule, path, 0)?;
-        let (nodes, all) = (reads.nodes, reads.all);
+        let (nodes, text, all) = (reads.nodes, reads.text, reads.all);
         let names = std::mem::take(&mut reads.names).into_iter().collect();
-        let Some(left) = self.left.checked_sub(nodes) else {
-            problems.add(
-                path,
-                "too many rules",
-                "rules of bounded size",
-                "split the file, or shorten its rules",
-            );
-            return None;
-        };
-        self.left = left;
+        self.spend(nodes, text, path, problems)?;
         Some((read, Needs { all, names }))
     }
 }
@@ -161,8 +162,13 @@ impl<'e> Reading<'e> {
 impl<'r> Rule<'r, '_> {
     fn value(&mut self, value: &'r Value, path: &str, depth: usize) -> Option<OwnedDataValue> {
         self.nodes += 1;
-        if self.nodes > NODES_MAX || depth > DEPTH_MAX {
-            let allowed = format!("at most {NODES_MAX} values, {DEPTH_MAX} deep, with what $ref brings");
+        if let Value::String(text) = value {
+            self.text += written(text);
+        }
+        if self.nodes > NODES_MAX || depth > DEPTH_MAX || self.text > DEFINITION_MAX {
+            let allowed = format!(
+                "at most {NODES_MAX} values, {DEPTH_MAX} deep, {DEFINITION_MAX} bytes, with what $ref brings"
+            );
             let repair = "shorten the rule; long lists belong into the context";
             self.problems.add(path, "a rule that is too large", allowed, repair);
             return None;
@@ -309,6 +315,29 @@ impl<'r> Rule<'r, '_> {
         self.within.pop();
         read
     }
+}
+
+/// A rule with every `$ref` replaced. Only for what was read without a problem, so that it ends.
+pub(in crate::flags) fn standing_alone(rule: &Value, evaluators: &Evaluators) -> Value {
+    let replaced = |value| standing_alone(value, evaluators);
+    match rule {
+        Value::Array(items) => items.iter().map(replaced).collect(),
+        Value::Object(entries) => match entries.get("$ref").and_then(Value::as_str) {
+            Some(name) => evaluators.get(name).map_or(Value::Null, replaced),
+            None => entries.iter().map(|(name, value)| (name.clone(), replaced(value))).collect(),
+        },
+        plain => plain.clone(),
+    }
+}
+
+/// Bytes of `text` in JSON.
+fn written(text: &str) -> usize {
+    let byte = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(byte).sum::<usize>()
 }
 
 fn has_reference(value: &Value) -> bool {

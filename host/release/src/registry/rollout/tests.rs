@@ -45,7 +45,7 @@ async fn a_rollout_goes_on_after_a_restart_where_it_stood() {
     let (rollout, event) = begin(digests, canary());
     let mut rollout = registry.begin_rollout(rollout, event).await.unwrap();
     let event = rollout.tick(90_000, 7, Some(&pass())).unwrap();
-    registry.save_rollout(rollout.clone(), event).await.unwrap();
+    registry.save_rollout(rollout.clone(), vec![event]).await.unwrap();
     let share = rollout.share();
     drop(registry);
     let registry = open(&home);
@@ -70,12 +70,15 @@ async fn a_promotion_makes_the_release_live_in_the_same_transaction() {
     let (rollout, event) = begin(digests, canary());
     let mut rollout = registry.begin_rollout(rollout, event).await.unwrap();
     let event = rollout.promote(2_000, "anna", "urgent").unwrap();
-    registry.save_rollout(rollout.clone(), event.clone()).await.unwrap();
+    registry.save_rollout(rollout.clone(), vec![event.clone()]).await.unwrap();
     assert_eq!(live(&registry), digests[1]);
     assert_eq!(registry.rollouts_under_way().unwrap(), []);
-    let told = registry.save_rollout(rollout, event).await.unwrap_err();
+    let told = registry.save_rollout(rollout, vec![event]).await.unwrap_err();
     assert!(matches!(told, Error::NoRollout { .. }), "what has ended does not change: {told}");
-    assert_eq!(registry.rollback("p", None).await.unwrap().digest, digests[0], "and can be rolled back");
+    let before = registry.rollback_target("p", None).unwrap();
+    assert_eq!(before, digests[0]);
+    let back = registry.roll_back("p", &before, ("ben", "slow"), None).await.unwrap();
+    assert_eq!((back.digest, live(&registry)), (digests[0], digests[0]), "and can be rolled back");
 }
 
 #[tokio::test]
@@ -99,7 +102,7 @@ async fn one_rollout_of_a_plugin_at_a_time() {
     let told = registry.delete("p", &digests[1]).await.unwrap_err();
     assert!(matches!(told, Error::OnTrial { .. }), "{told}");
     let aborted = first.abort(2_000, "ben", "broken").unwrap();
-    registry.save_rollout(first.clone(), aborted).await.unwrap();
+    registry.save_rollout(first.clone(), vec![aborted]).await.unwrap();
     let second = registry.begin_rollout(rollout, event).await.unwrap();
     let listed: Vec<_> = registry.rollouts("p", 10).unwrap().iter().map(|rollout| rollout.id).collect();
     assert_eq!(listed, [second.id, first.id], "the one under way first");
@@ -130,7 +133,7 @@ async fn history_is_bounded_and_goes_with_the_plugin() {
             0 => rollout.pause(now, "anna", "").unwrap(),
             _ => rollout.resume(now, "anna", "").unwrap(),
         };
-        registry.save_rollout(rollout.clone(), event).await.unwrap();
+        registry.save_rollout(rollout.clone(), vec![event]).await.unwrap();
     }
     let events = registry.rollout_events(rollout.id).unwrap();
     assert_eq!((events.len(), events[0].what.as_str()), (EVENTS + 1, "begun"));
@@ -142,16 +145,58 @@ async fn history_is_bounded_and_goes_with_the_plugin() {
 }
 
 #[tokio::test]
-async fn a_state_of_a_later_version_stops_where_it_is() {
+async fn a_rollback_ends_the_rollout_under_way_in_the_same_transaction() {
+    let (_home, registry, digests) = fresh().await;
+    let (rollout, event) = begin(digests, canary());
+    let mut rollout = registry.begin_rollout(rollout, event).await.unwrap();
+    let third = registry.record("p", NewRelease::default(), "third".into()).await.unwrap().release.digest;
+    let superseded = rollout.supersede(2_000, "anna", "neither").unwrap();
+    let ending = Some((rollout.clone(), superseded));
+    let told = registry.roll_back("p", &Digest::of(b"stranger"), ("anna", ""), ending.clone()).await;
+    assert!(matches!(told, Err(Error::NoSuchRelease { .. })), "{told:?}");
+    assert_eq!(registry.rollout_under_way("p").unwrap().unwrap().state, State::Running, "nothing changed");
+    registry.roll_back("p", &third, ("anna", "neither"), ending).await.unwrap();
+    assert_eq!((live(&registry), registry.rollout_under_way("p").unwrap()), (third, None));
+    let what = |event: &Event| event.what.clone();
+    let events: Vec<_> = registry.rollout_events(rollout.id).unwrap().iter().map(what).collect();
+    assert_eq!(events, ["begun", "superseded", "rolled-back"]);
+}
+
+#[tokio::test]
+async fn rollbacks_without_end_keep_a_bounded_record() {
+    let (_home, registry, digests) = fresh().await;
+    let (rollout, event) = begin(digests, RolloutSpec::default());
+    let rollout = registry.begin_rollout(rollout, event).await.unwrap();
+    for turn in 0..EVENTS + 20 {
+        registry.roll_back("p", &digests[turn % 2], ("anna", ""), None).await.unwrap();
+    }
+    let events = registry.rollout_events(rollout.id).unwrap();
+    assert_eq!((events.len(), events[0].what.as_str()), (EVENTS + 1, "promoted"));
+    let last = live(&registry);
+    registry.roll_back("p", &last, ("anna", "once more"), None).await.unwrap();
+    let now = registry.rollout_events(rollout.id).unwrap();
+    assert_eq!(now.last(), events.last(), "what changes nothing is no event");
+}
+
+#[tokio::test]
+async fn what_a_later_version_recorded_is_told_and_serves_nobody() {
     let (_home, registry, digests) = fresh().await;
     let (rollout, event) = begin(digests, canary());
     registry.begin_rollout(rollout, event).await.unwrap();
     let write =
         |sql: &'static str| registry.database.write(move |tx| tx.execute_batch(sql).map_err(Error::from));
-    write("UPDATE rollout SET state = 'soaking', step = -3").await.unwrap();
-    let [rollout] = registry.rollouts_under_way().unwrap().try_into().unwrap();
-    assert_eq!((rollout.state, rollout.step), (State::Paused, 0));
-    write("UPDATE rollout SET spec = '{'").await.unwrap();
-    let told = registry.rollouts_under_way().unwrap_err();
-    assert!(matches!(told, Error::Unavailable(_)), "{told}");
+    for (sql, told) in [
+        ("UPDATE rollout SET state = 'soaking', step = -3", "soaking"),
+        ("UPDATE rollout SET state = 'running', spec = '{\"strategy\": \"soak\"}'", "soak"),
+        ("UPDATE rollout SET spec = '{'", "no JSON"),
+    ] {
+        write(sql).await.unwrap();
+        let [strange] = registry.rollouts_under_way().unwrap().try_into().unwrap();
+        assert!(strange.flaw.clone().unwrap().contains(told), "{strange:?}");
+        assert_eq!((strange.step, strange.share()), (0, Share::NONE));
+    }
+    let mut strange = registry.rollout_under_way("p").unwrap().unwrap();
+    let event = strange.abort(3_000, "host", "not understood").unwrap();
+    registry.save_rollout(strange, vec![event]).await.unwrap();
+    assert_eq!(registry.rollout_under_way("p").unwrap(), None, "and it can be ended");
 }

@@ -224,6 +224,33 @@ fn a_shadow_serves_nobody() {
 }
 
 #[test]
+fn what_a_rule_or_a_tester_chose_was_not_drawn() {
+    let rules = vec![Rule { tenant: Some("acme".into()), header: None, candidate: true }];
+    let spec = RolloutSpec { rules, testers: Some("test".into()), ..RolloutSpec::default() };
+    let (none, tester) = (HeaderMap::new(), fields(&[("x-ostler-release", "stable")]));
+    let (acme, other) = (principal("idp", "a", Some("acme")), principal("idp", "a", None));
+    let picked = |who, headers| {
+        let asker = Asker { permitted: &|_| true, ..asker(Some(who), headers) };
+        choice(&spec, 1_000_000).pick_for(&asker, 0)
+    };
+    assert_eq!(picked(&other, &none), (Arm::Candidate, true));
+    assert_eq!(picked(&acme, &none), (Arm::Candidate, false));
+    assert_eq!(picked(&other, &tester), (Arm::Stable, false));
+}
+
+#[test]
+fn a_credential_that_names_the_subject_still_does_where_it_was_taken_out() {
+    let who = principal("idp", "a", None);
+    for by in [Sticky::Cookie("sid".into()), Sticky::Header("x-api-key".into())] {
+        let choice = choice(&sticky(by), 0);
+        let (came, left) = (fields(&[("cookie", "sid=7"), ("x-api-key", "k")]), HeaderMap::new());
+        let named = choice.named(&came);
+        assert_eq!(choice.subject_of(named, &asker(Some(&who), &left)), choice.subject(&asker(None, &came)));
+    }
+    assert_eq!(choice(&sticky(Sticky::Principal), 0).named(&fields(&[("cookie", "sid=7")])), None);
+}
+
+#[test]
 fn a_client_of_ipv6_stays_one_whatever_its_second_half_is() {
     let network = |address: &str| network(address.parse().unwrap());
     assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::99"));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ostler_core::rollout::AnalysisSpec;
+
 use super::*;
 
 fn canary() -> Rollout {
@@ -112,8 +114,8 @@ fn a_paused_one_stays_at_its_share_and_may_still_be_withdrawn() {
     assert_eq!(rollout.tick(109_999, 1_000, Some(&pass)), None, "the step begins anew");
     assert_eq!(what(rollout.tick(110_000, 1_000, Some(&pass))), "step");
     rollout.pause(111_000, "anna", "again").unwrap();
-    for now in [112_000, 113_000] {
-        rollout.tick(now, 1_000, Some(&fail()));
+    for (now, requests) in [(112_000, 1_000), (113_000, 1_100)] {
+        rollout.tick(now, requests, Some(&fail()));
     }
     assert_eq!(rollout.state, State::Withdrawn);
 }
@@ -175,4 +177,54 @@ fn a_clock_that_goes_back_ends_no_step() {
     rollout.step_since_ms = 1_000_000;
     assert_eq!(rollout.tick(0, 1_000, Some(&pass())), None);
     assert_eq!(rollout.tick(i64::MIN, 1_000, Some(&pass())), None);
+}
+
+#[test]
+fn the_same_failure_seen_twice_is_one() {
+    let (mut rollout, fail) = (canary(), fail());
+    let counted = |told| what(told) == "check-failed";
+    assert!(counted(rollout.tick(1_000, 50, Some(&fail))));
+    for (now, requests) in [(2_000, 50), (3_000, 60), (4_000, 69)] {
+        assert_eq!(rollout.tick(now, requests, Some(&fail)), None, "{requests} requests hold those 50");
+    }
+    assert_eq!(what(rollout.tick(10_000, 69, Some(&fail))), "holding", "it does not go on either");
+    assert_eq!((rollout.failures, rollout.share()), (1, Share(1_000)));
+    assert_eq!(what(rollout.tick(11_000, 70, Some(&fail))), "withdrawn");
+    let spec = |failures| AnalysisSpec { failures, ..AnalysisSpec::default() };
+    let mut many = Rollout { spec: RolloutSpec { analysis: spec(9), ..canary().spec }, ..canary() };
+    assert!(counted(many.tick(1_000, 1_000, Some(&fail))));
+    assert_eq!(many.tick(2_000, 1_099, Some(&fail)), None, "of many requests a tenth");
+    assert!(counted(many.tick(3_000, 1_100, Some(&fail))));
+    assert!(counted(many.tick(4_000, 3, Some(&fail))), "counted anew under another definition");
+    assert_eq!(what(many.tick(11_000, 100, Some(&pass()))), "step");
+    assert!(counted(many.tick(12_000, 1, Some(&fail))), "another step counts by itself");
+}
+
+#[test]
+fn what_cannot_be_compared_is_live_at_once() {
+    let same = Digest::of(b"same");
+    let canary = canary().spec;
+    let (again, event) = Rollout::begin("p", (Some(same), same), canary.clone(), 7, ("anna", "again"));
+    assert_eq!((again.spec.strategy, event.what.as_str()), (Strategy::Instant, "promoted"));
+    let all_at_once = begin(RolloutSpec { steps: vec![Share::ALL], ..canary });
+    assert_eq!((all_at_once.spec.strategy, all_at_once.state), (Strategy::BlueGreen, State::Promoted));
+}
+
+#[test]
+fn the_same_two_releases_divide_subjects_alike_on_every_host() {
+    let spec = canary().spec;
+    let begin = |stable: &[u8], candidate: &[u8], now| {
+        let releases = (Some(Digest::of(stable)), Digest::of(candidate));
+        Rollout::begin("p", releases, spec.clone(), now, ("anna", "")).0.salt()
+    };
+    assert_eq!(begin(b"a", b"b", 1), begin(b"a", b"b", 2));
+    let salts = [begin(b"a", b"b", 1), begin(b"a", b"c", 1), begin(b"c", b"b", 1), begin(b"b", b"a", 1)];
+    let distinct: std::collections::HashSet<_> = salts.iter().collect();
+    assert_eq!(distinct.len(), salts.len());
+}
+
+#[test]
+fn what_is_not_understood_serves_nobody() {
+    let strange = Rollout { flaw: Some("strategy: found \"soaking\"".into()), ..canary() };
+    assert_eq!(strange.share(), Share::NONE);
 }

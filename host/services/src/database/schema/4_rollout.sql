@@ -63,7 +63,7 @@ CREATE TABLE flag_change (
     who TEXT NOT NULL,
     why TEXT NOT NULL
 ) STRICT;
-CREATE INDEX flag_change_by_key ON flag_change (key);
+CREATE UNIQUE INDEX flag_change_by_key ON flag_change (key, version);
 -- What was counted for each variant of a flag under experiment, for its exchanges (metric '') and for each metric, by group of
 -- subjects.
 CREATE TABLE experiment_count (

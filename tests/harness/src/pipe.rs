@@ -3,41 +3,39 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{Host, Reply};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Longest any piece may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::{Host, PATIENCE, Reply, Version};
 
 /// The way in. The body ends when it is dropped.
-pub(super) struct Pipe(mpsc::Sender<Bytes>);
+pub struct Pipe(mpsc::Sender<Bytes>);
 
 /// The way out.
-pub(super) struct Body {
+pub struct Body {
     body: Incoming,
     /// Whether it ended as it should.
-    pub(super) whole: bool,
+    pub whole: bool,
 }
 
 impl Pipe {
     /// Opens a connection and posts to `path`, until the reply's head is there.
-    pub(super) async fn open(host: &Host, path: &str) -> (Pipe, Body) {
+    pub async fn open(host: &Host, version: Version, path: &str) -> (Pipe, Body) {
         let (sender, receiver) = mpsc::channel(1);
-        let response = post(host, path, Sent(receiver)).await;
+        let response = post(host, version, path, Sent(receiver)).await;
         assert_eq!(response.status(), 200, "{path}");
         (Pipe(sender), Body { body: response.into_body(), whole: false })
     }
 
-    pub(super) async fn send(&mut self, piece: impl Into<Bytes>) {
+    /// Sends `piece`, once the one before it is taken.
+    pub async fn send(&mut self, piece: impl Into<Bytes>) {
         timeout(PATIENCE, self.0.send(piece.into()))
             .await
             .expect("nobody takes it")
@@ -46,13 +44,14 @@ impl Pipe {
 }
 
 impl Body {
-    /// The next piece; none at the end.
-    pub(super) async fn data(&mut self) -> Option<Bytes> {
+    /// The next piece that is not empty; none at the end.
+    pub async fn data(&mut self) -> Option<Bytes> {
         loop {
             match timeout(PATIENCE, self.body.frame()).await.expect("no piece comes") {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => return Some(data),
-                    Err(_) => continue,
+                    // HTTP/2 may end with an empty piece.
+                    Ok(data) if !data.is_empty() => return Some(data),
+                    _ => continue,
                 },
                 Some(Err(_)) => return None,
                 None => {
@@ -65,11 +64,7 @@ impl Body {
 }
 
 /// Posts `pieces` to `path` without telling their length.
-pub(super) async fn chunked(
-    host: &Host,
-    path: &str,
-    pieces: impl Iterator<Item = Bytes> + Send + 'static,
-) -> Reply {
+pub async fn chunked(host: &Host, path: &str, pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Reply {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         for piece in pieces {
@@ -78,7 +73,7 @@ pub(super) async fn chunked(
             }
         }
     });
-    let (parts, mut body) = post(host, path, Sent(receiver)).await.into_parts();
+    let (parts, mut body) = post(host, Version::Http1, path, Sent(receiver)).await.into_parts();
     let (mut bytes, mut whole) = (Vec::new(), true);
     while let Some(frame) = timeout(PATIENCE, body.frame()).await.expect("no piece comes") {
         match frame.map(Frame::into_data) {
@@ -92,17 +87,29 @@ pub(super) async fn chunked(
     Reply { status: parts.status, headers: parts.headers, body: bytes.into(), trailers: None, whole }
 }
 
-async fn post(host: &Host, path: &str, body: Sent) -> http::Response<Incoming> {
-    let stream = TcpStream::connect(host.address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let request = Request::post(path).header("host", "test").body(body).unwrap();
-    let response = timeout(PATIENCE, sender.send_request(request)).await.expect("no reply comes").unwrap();
-    // The connection must outlive its sender's scope.
-    tokio::spawn(async move {
-        let _ = sender.ready().await;
-    });
-    response
+async fn post(host: &Host, version: Version, path: &str, body: Sent) -> http::Response<Incoming> {
+    let stream = TokioIo::new(TcpStream::connect(host.address).await.unwrap());
+    let reply = match version {
+        Version::Http1 => {
+            let request = Request::post(path).header("host", "test").body(body).unwrap();
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+            tokio::spawn(connection);
+            let reply = timeout(PATIENCE, sender.send_request(request)).await;
+            // The connection must outlive its sender's scope.
+            tokio::spawn(async move {
+                let _ = sender.ready().await;
+            });
+            reply
+        }
+        Version::Http2 => {
+            let request = Request::post(format!("http://{}{path}", host.address)).body(body).unwrap();
+            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+            let (mut sender, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            timeout(PATIENCE, sender.send_request(request)).await
+        }
+    };
+    reply.expect("no reply comes").unwrap()
 }
 
 struct Sent(mpsc::Receiver<Bytes>);
