@@ -23,8 +23,8 @@ fn a_release_that_fails_2_percent_is_caught() {
     for share in [0.01, 0.05, 0.25, 0.5] {
         let runs = runs(share);
         let caught = withdrawals(runs, share, 0.4, [GOOD, Behaviour { faults: 0.02, ..GOOD }]);
-        assert!(caught.len() as u64 >= runs * 9 / 10, "{share}: {caught:?}");
-        assert!(caught[caught.len() / 2] <= 1_000, "{share}: {caught:?}");
+        assert!(caught.len() as u64 >= runs * 8 / 10, "{share}: {caught:?}");
+        assert!(caught[caught.len() / 2] <= 1_700, "{share}: {caught:?}");
     }
 }
 
@@ -33,7 +33,7 @@ fn a_release_3_times_slower_is_caught_where_users_are_alike() {
     for (share, habits) in [(0.01, 0.0), (0.05, 0.4), (0.25, 0.4), (0.5, 0.4)] {
         let slow = Behaviour { median: 3.0 * GOOD.median, ..GOOD };
         let (runs, caught) = (runs(share), withdrawals(runs(share), share, habits, [GOOD, slow]));
-        assert!(caught.len() as u64 >= runs * 8 / 10, "{share}, {habits}: {caught:?}");
+        assert!(caught.len() as u64 >= runs * 7 / 10, "{share}, {habits}: {caught:?}");
     }
 }
 

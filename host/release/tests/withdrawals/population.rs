@@ -8,7 +8,7 @@ use foldhash::quality::FixedState;
 use ostler_core::Digest;
 use ostler_core::rollout::{AnalysisSpec, MetricRule, RolloutSpec, Share, Strategy};
 use ostler_release::analysis::{Fault, Figures, Verdict, judge};
-use ostler_release::rollout::{Rollout, State};
+use ostler_release::rollout::{Looks, Rollout, State};
 
 /// Users whose requests are simulated.
 const USERS: u64 = 2_000;
@@ -101,10 +101,15 @@ impl Simulation {
         };
         let releases = (Some(Digest::of(b"stable")), Digest::of(b"candidate"));
         let (mut rollout, _) = Rollout::begin("p", releases, spec, 0, ("host", ""));
+        let (mut seen, mut verdict) = (Looks::default(), None);
         (1..=looks).find_map(|look| {
             self.run(each);
-            let verdict = self.judge(&rollout.spec.analysis);
-            rollout.tick(look * every, self.candidate.served, Some(&verdict));
+            if let Some(part) = seen.next([self.stable.served, self.candidate.served]) {
+                let analysis = &rollout.spec.analysis;
+                let significance = analysis.significance * part;
+                verdict = Some(self.judge(&AnalysisSpec { significance, ..analysis.clone() }));
+            }
+            rollout.tick(look * every, self.candidate.served, verdict.as_ref());
             (rollout.state == State::Withdrawn).then_some(self.candidate.served)
         })
     }
