@@ -78,7 +78,8 @@ pub struct Exchange {
     /// compared by it.
     pub subject: Option<u64>,
     /// What stands for a client that proved nothing, where feature flags are told to look for it: a cookie or a field.
-    pub visitor: Option<Arc<str>>,
+    /// One pointer, since an exchange is moved often.
+    pub visitor: Option<Arc<String>>,
     /// Whether the share of a release decided which of two answers, or there is only one. What a rule or a tester chose counts
     /// for no comparison.
     pub drawn: bool,

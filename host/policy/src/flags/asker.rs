@@ -59,7 +59,7 @@ impl<'a> Asker<'a> {
             route: Some(&exchange.route),
             plugin: Some(plugin),
             principal: exchange.principal.as_deref(),
-            visitor: exchange.visitor.as_deref(),
+            visitor: exchange.visitor.as_ref().map(|visitor| visitor.as_str()),
             secret: &[],
         }
     }

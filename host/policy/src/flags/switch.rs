@@ -44,8 +44,8 @@ impl Switches {
     }
 
     /// What stands for the client of a request with these fields, if it says.
-    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Arc<str>> {
-        self.0.targeting.as_ref()?.visitor(headers).map(Arc::from)
+    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Arc<String>> {
+        self.0.targeting.as_ref()?.visitor(headers).map(|name| Arc::new(name.to_owned()))
     }
 
     /// Whether a route is there. A flag that says nothing counts as false.

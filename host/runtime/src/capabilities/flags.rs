@@ -93,7 +93,7 @@ impl Context for Asker<'_> {
         }
         let exchange = self.exchange?;
         let known = exchange.principal.as_ref().map(|principal| &*principal.subject);
-        let known = known.or(exchange.visitor.as_deref()).map(Cow::Borrowed);
+        let known = known.or(exchange.visitor.as_ref().map(|visitor| visitor.as_str())).map(Cow::Borrowed);
         Some(known.unwrap_or_else(|| exchange.client.to_string().into()))
     }
 
