@@ -93,7 +93,7 @@ pub struct AnalysisSpec {
     pub every: Duration,
     /// Failed checks that withdraw the release. Default: 2.
     pub failures: u32,
-    /// Chance that a check of a step, however many are made, fails although nothing is wrong. Default: 0.001.
+    /// Chance that a check of a step, however many are made, fails although nothing is wrong. Default: 0.01.
     pub significance: f64,
     /// Errors of the new release beyond the old one's that are borne, as part of all requests. Default: 0.
     pub error_rate: f64,
@@ -141,7 +141,7 @@ impl Default for AnalysisSpec {
         AnalysisSpec {
             every: Duration::from_secs(10),
             failures: 2,
-            significance: 0.001,
+            significance: 0.01,
             error_rate: 0.0,
             p50: 1.5,
             p99: 1.5,

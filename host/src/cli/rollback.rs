@@ -20,7 +20,7 @@ pub(super) struct Rollback {
     /// Name of the plugin
     plugin: String,
     /// Digest of the release, as `ostler releases` lists it, or as much of its beginning as no other has
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", value_parser = beginning)]
     to: Option<String>,
     #[command(flatten)]
     by: By,
@@ -35,11 +35,11 @@ impl Rollback {
     pub(super) fn run(self) -> Result<(), Failure> {
         let path = plugin_path(&self.plugin)?;
         let to = match &self.to {
-            Some(to) if to.parse::<ostler_core::Digest>().is_err() => {
+            Some(to) => {
                 let listed = self.remote.call(Method::GET, &format!("{path}/releases"), "")?;
                 Some(meant(&self.plugin, to, &listed.value)?)
             }
-            to => to.clone(),
+            None => None,
         };
         let body = self.by.body([("to", json!(to))]);
         let answer = self.remote.call(Method::POST, &format!("{path}/rollback"), body.to_string())?;
@@ -55,12 +55,20 @@ impl Rollback {
     }
 }
 
-/// The digest that begins as `beginning` does, with or without `sha256:`.
+/// What may be the beginning of a digest.
+fn beginning(text: &str) -> Result<String, &'static str> {
+    let bare = text.strip_prefix("sha256:").unwrap_or(text);
+    match !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(bare.to_ascii_lowercase()),
+        false => Err("a digest has digits and the letters a to f only, behind `sha256:` if that is said"),
+    }
+}
+
+/// The digest whose digits begin as `beginning` does.
 fn meant(plugin: &str, beginning: &str, listed: &Value) -> Result<String, Failure> {
     let releases = listed["releases"].as_array().map(Vec::as_slice).unwrap_or_default();
     let digests = releases.iter().filter_map(|release| release["digest"].as_str());
-    let bare = beginning.trim_start_matches("sha256:").to_ascii_lowercase();
-    let begins = |digest: &&str| !bare.is_empty() && digest.trim_start_matches("sha256:").starts_with(&bare);
+    let begins = |digest: &&str| digest.trim_start_matches("sha256:").starts_with(beginning);
     match digests.filter(begins).collect::<Vec<_>>().as_slice() {
         [one] => Ok((*one).to_owned()),
         [] => {
@@ -82,12 +90,16 @@ mod tests {
     #[test]
     fn the_beginning_of_a_digest_names_a_release_if_no_other_begins_so() {
         let listed = json!({ "releases": [{ "digest": "sha256:abc1" }, { "digest": "sha256:abd2" }] });
-        for beginning in ["abc", "sha256:ABC", "sha256:abc1"] {
-            assert_eq!(meant("p", beginning, &listed).unwrap(), "sha256:abc1", "{beginning}");
+        for text in ["abc", "sha256:ABC", "sha256:abc1"] {
+            let digest = meant("p", &beginning(text).unwrap(), &listed).unwrap();
+            assert_eq!(digest, "sha256:abc1", "{text}");
         }
         assert_eq!(meant("p", "ab", &listed).unwrap_err().reasons, ["sha256:abc1", "sha256:abd2"]);
-        for none in ["b", "", "sha256:", "abc12"] {
+        for none in ["b", "abc12"] {
             assert!(meant("p", none, &listed).unwrap_err().repair.contains("ostler releases p"), "{none}");
+        }
+        for wrong in ["", "sha256:", "x", "0xabc"] {
+            assert!(beginning(wrong).is_err(), "{wrong}");
         }
     }
 }

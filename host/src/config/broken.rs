@@ -144,7 +144,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[plugins.a]\nrollout = { steps = [5, 1], stategy = 'canary', analysis = { p99 = 0.5 } }\n[[routes]]\npath = '/'\nplugin = 'a'",
         &[
-            "ostler.toml:2: error: plugins.a.rollout.steps: found a list of 2; allowed: 1 to 20 shares that rise, as [1, 5, 25, 50, 100] \
+            "ostler.toml:2: error: plugins.a.rollout.steps: found 1% after 5%; allowed: 1 to 20 shares that rise, as [1, 5, 25, 50, 100] \
              or [\"0.1%\", \"1%\"]",
             "ostler.toml:2: error: plugins.a.rollout.analysis.p99: found 0.5; allowed: a number from 1 to 1000",
             "ostler.toml:2: error: plugins.a.rollout.stategy: found an unknown key; allowed: strategy, keep, steps, share, interval, \
