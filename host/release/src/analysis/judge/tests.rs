@@ -174,12 +174,12 @@ fn deadlines_that_one_client_missed_do_not_hide_behind_errors_of_many() {
 #[test]
 fn too_little_for_the_median_or_for_memory_holds_and_too_little_for_the_slowest_is_told() {
     let Verdict::Hold { missing, .. } = compared(&good(10, 10), &good(500, 100)) else { panic!() };
-    assert!(missing.contains("10 requests of the old release of the 14 that it takes"), "{missing}");
+    assert!(missing.contains("10 requests of the old release of the 11 that it takes"), "{missing}");
     assert!(missing.contains("10 readings of memory of the old release of the 30"), "{missing}");
     let verdict = compared(&good(400, 400), &good(100, 100));
     assert!(matches!(verdict, Verdict::Pass { .. }), "{verdict:?}");
     let p99 = &check(&verdict, "p99").words;
-    assert!(p99.contains("400 requests of the old release of the 935 that it takes"), "{p99}");
+    assert!(p99.contains("400 requests of the old release of the 706 that it takes"), "{p99}");
     assert!(verdict.why().ends_with("; too little to tell of p99"), "{}", verdict.why());
 }
 
