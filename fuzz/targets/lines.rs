@@ -32,9 +32,8 @@ fuzz_target!(|said: (&str, &str, &str)| {
         access(path, value).write(&sink);
         let fields = [(key.to_owned(), value.to_owned())];
         let level = tracing::Level::INFO;
-        let (plugin, release) = ("p", "r");
-        PluginLine { level, plugin, release, request_id: Some(key), message: path, fields: &fields }
-            .write(&sink);
+        let (plugin, release, request_id, message) = ("p", "r", Some(key), path);
+        PluginLine { level, plugin, release, mark: None, request_id, message, fields: &fields }.write(&sink);
         assert!(sink.close());
         check(&shelf.0.lock().expect("no panic"), format);
     }
@@ -55,6 +54,7 @@ fn access<'a>(path: &'a str, route: &'a str) -> AccessLine<'a> {
         bytes_in: None,
         bytes_out: None,
         client: IpAddr::from([127, 0, 0, 1]),
+        principal: None,
     }
 }
 
