@@ -4,28 +4,24 @@
 //! It stands below the cache: what counts for a release is what it was asked and what it said itself. **Invariant:** a kept
 //! answer counts for no release, nor does the time in which the client was waited for.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use http::{Request, StatusCode};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use ostler_core::{Body, BodyError, Exchange, Kind};
+use ostler_core::{Body, Exchange, Kind};
 use ostler_release::analysis::{Fault, Figures};
 use ostler_validation::Answers;
 use tokio::time::Instant;
 
 use crate::cache::Origin;
+use crate::overheard::{Ear, Polled, overheard};
 use crate::shadow::{Answered, Copied, Shadow};
 use crate::trial::fault;
 use crate::validate;
-
-type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
 
 /// A release as one exchange calls it.
 #[derive(Clone)]
@@ -45,7 +41,7 @@ struct Begun {
     copied: Option<Copied>,
 }
 
-/// What is counted of a call once this is dropped, however it ends.
+/// What is counted of a call once this is dropped, however it ends; it hears the answer's body.
 struct Count {
     figures: Arc<Figures>,
     subject: u64,
@@ -64,17 +60,10 @@ struct Upload {
     since: AtomicU64,
 }
 
-/// The body of a request, with a note of when it is waited for.
+/// Notes when the body of a request is waited for.
 struct Uploading {
-    body: Stream,
     started: Instant,
     upload: Arc<Upload>,
-}
-
-/// The body of an answer, with what is counted at its end.
-struct Counted {
-    body: Stream,
-    count: Count,
 }
 
 impl<O: Origin> Origin for Calling<O> {
@@ -128,9 +117,9 @@ impl Count {
         let started = Instant::now();
         let mut upload = None;
         *request.body_mut() = match std::mem::take(request.body_mut()) {
-            Body::Stream(body) => {
-                let noted = upload.insert(Arc::<Upload>::default()).clone();
-                Body::Stream(Box::pin(Uploading { body, started, upload: noted }))
+            body @ Body::Stream(_) => {
+                let upload = upload.insert(Arc::<Upload>::default()).clone();
+                overheard(body, Uploading { started, upload })
             }
             here => here,
         };
@@ -147,7 +136,7 @@ impl Count {
             Ok(response) => {
                 self.head = Some((Ok(response.status()), took));
                 Ok(response.map(|body| match body {
-                    Body::Stream(body) => Body::Stream(Box::pin(Counted { body, count: self })),
+                    body @ Body::Stream(_) => overheard(body, self),
                     here => here,
                 }))
             }
@@ -204,49 +193,17 @@ fn nanos(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
-impl HttpBody for Uploading {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let poll = self.body.as_mut().poll_frame(cx);
-        self.upload.polled(poll.is_pending(), nanos(self.started));
-        poll
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Ear for Uploading {
+    fn hear(&mut self, polled: &Polled) {
+        self.upload.polled(polled.is_pending(), nanos(self.started));
     }
 }
 
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let poll = self.body.as_mut().poll_frame(cx);
-        if let (Poll::Ready(Some(Err(error))), Some((outcome, _))) = (&poll, &mut self.count.head) {
+impl Ear for Count {
+    fn hear(&mut self, polled: &Polled) {
+        if let (Poll::Ready(Some(Err(error))), Some((outcome, _))) = (polled, &mut self.head) {
             *outcome = Err(error.kind());
         }
-        poll
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

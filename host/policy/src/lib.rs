@@ -10,6 +10,7 @@ mod gate;
 mod limit;
 mod observe;
 mod order;
+mod overheard;
 pub mod overload;
 mod route;
 pub mod shadow;

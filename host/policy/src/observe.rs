@@ -1,20 +1,19 @@
 //! Counts and logs every exchange once, when its reply has ended.
 
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use ostler_core::{Body, BodyError, Error, Kind, Principal, RequestId};
+use http_body::Body as _;
+use ostler_core::{Body, Error, Kind, Principal, RequestId};
 use ostler_observe::metrics::RouteMetrics;
 use ostler_observe::{AccessLine, Observe};
 use ostler_release::rollout::Arm;
 
+use crate::overheard::{Ear, Polled, overheard};
 use crate::snapshot::Route;
 use crate::trial::Trial;
 
@@ -111,10 +110,7 @@ impl Observation {
             self.finish(status, kind, bytes);
             return response;
         }
-        response.map(|body| {
-            let watch = Watch { observation: self, status, kind, bytes: 0 };
-            Body::Stream(Box::pin(Watched { body, watch }))
-        })
+        response.map(|body| overheard(body, Watch { observation: self, status, kind, bytes: 0 }))
     }
 
     fn finish(&mut self, status: StatusCode, kind: Option<Kind>, bytes: u64) {
@@ -163,12 +159,7 @@ impl Drop for Observation {
     }
 }
 
-/// A streamed reply that is counted when it ends, however it ends.
-struct Watched {
-    body: Body,
-    watch: Watch,
-}
-
+/// Hears a streamed reply, and counts it when it ends, however it ends.
 struct Watch {
     observation: Observation,
     status: StatusCode,
@@ -176,37 +167,21 @@ struct Watch {
     bytes: u64,
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.observation.finish(self.status, self.kind, self.bytes);
+impl Ear for Watch {
+    fn hear(&mut self, polled: &Polled) {
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64)
+            }
+            Poll::Ready(Some(Err(error))) => self.kind = Some(error.kind()),
+            _ => {}
+        }
     }
 }
 
-impl HttpBody for Watched {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let poll = Pin::new(&mut self.body).poll_frame(cx);
-        match &poll {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.watch.bytes += frame.data_ref().map_or(0, |data| data.len() as u64)
-            }
-            Poll::Ready(Some(Err(error))) => self.watch.kind = Some(error.kind()),
-            _ => {}
-        }
-        poll
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observation.finish(self.status, self.kind, self.bytes);
     }
 }
 

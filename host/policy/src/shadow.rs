@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 use crate::calling::checked;
+use crate::overheard::overheard;
 use crate::trial;
 use compare::Answer;
 use listen::{Heard, Listener};
@@ -217,7 +218,7 @@ impl Copied {
                 let _ = heard.send(Heard::of(bytes.clone()));
                 Body::Full(bytes)
             }
-            Body::Stream(stream) => Body::Stream(Box::pin(Listener::new(stream, heard, ANSWER_BYTES))),
+            body @ Body::Stream(_) => overheard(body, Listener::new(heard, ANSWER_BYTES)),
         }))
     }
 }
@@ -230,9 +231,9 @@ fn listened(body: &mut Body) -> Content {
             *body = Body::Full(bytes.clone());
             Content::Here(Body::Full(bytes))
         }
-        Body::Stream(stream) => {
+        stream @ Body::Stream(_) => {
             let (heard, coming) = oneshot::channel();
-            *body = Body::Stream(Box::pin(Listener::new(stream, heard, REQUEST_BYTES)));
+            *body = overheard(stream, Listener::new(heard, REQUEST_BYTES));
             Content::Coming(coming)
         }
     }

@@ -74,26 +74,16 @@ impl HttpBody for Out {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::StreamBody;
+
     use super::*;
 
-    struct Frames(Vec<Result<Frame<Bytes>, BodyError>>);
-
-    impl HttpBody for Frames {
-        type Data = Bytes;
-        type Error = BodyError;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-            Poll::Ready((!self.0.is_empty()).then(|| self.0.remove(0)))
-        }
+    fn frames(texts: &[&'static str]) -> Body {
+        body(texts.iter().map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes())))).collect())
     }
 
-    fn frames(texts: &[&'static str]) -> Body {
-        Body::stream(Frames(
-            texts.iter().map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes())))).collect(),
-        ))
+    fn body(frames: Vec<Result<Frame<Bytes>, BodyError>>) -> Body {
+        Body::stream(StreamBody::new(futures::stream::iter(frames)))
     }
 
     #[tokio::test]
@@ -120,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_never_kept() {
         let broken = Err(BodyError::Broken("gone".into()));
-        let (client, gather) = split(Body::stream(Frames(vec![Ok(Frame::data("ab".into())), broken])), 4);
+        let (client, gather) = split(body(vec![Ok(Frame::data("ab".into())), broken]), 4);
         assert!(gather.await.is_none());
         assert!(client.whole(100).await.is_err());
     }

@@ -1,16 +1,20 @@
 //! Calls of a release that the tests make up: what counts, for how long, and what does not.
 
 use std::future::pending;
+use std::pin::Pin;
 
+use bytes::Bytes;
+use futures::channel::mpsc;
 use http::Response;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use ostler_core::gate::{ResponseCheck, ValidationSpec};
 use ostler_core::rollout::Share;
 use ostler_core::settings::Located;
-use ostler_core::{Error, Peer, RequestId, Scheme};
+use ostler_core::{BodyError, Error, Peer, RequestId, Scheme};
 use ostler_release::analysis::Sample;
 use ostler_upstream::Recorder;
 use ostler_validation::{Documents, Validator};
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::*;
@@ -30,26 +34,12 @@ enum Release {
     Waits,
 }
 
-/// Frames that come when the test sends them.
-struct Frames(mpsc::UnboundedReceiver<Result<Frame<Bytes>, BodyError>>);
-
-impl HttpBody for Frames {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.0.poll_recv(cx)
-    }
-}
-
 type Sender = mpsc::UnboundedSender<Result<Frame<Bytes>, BodyError>>;
 
+/// A body of frames that come when the test sends them.
 fn frames() -> (Sender, Body) {
-    let (sender, frames) = mpsc::unbounded_channel();
-    (sender, Body::Stream(Box::pin(Frames(frames))))
+    let (sender, frames) = mpsc::unbounded();
+    (sender, Body::stream(StreamBody::new(frames)))
 }
 
 impl Origin for Release {
@@ -67,7 +57,7 @@ impl Origin for Release {
                 Release::Streams(end) => {
                     let (sender, body) = frames();
                     let end = end.map_or(Ok(Frame::data("x".into())), |kind| Err(BodyError::Refused(kind)));
-                    let _ = sender.send(end);
+                    let _ = sender.unbounded_send(end);
                     Ok(Response::new(body))
                 }
                 Release::Hangs => {
@@ -138,7 +128,7 @@ async fn a_slow_client_makes_no_release_slow() {
     let slow = tokio::spawn(async move {
         for _ in 0..4 {
             sleep(Duration::from_secs(2)).await;
-            let _ = sender.send(Ok(Frame::data("x".into())));
+            let _ = sender.unbounded_send(Ok(Frame::data("x".into())));
         }
     });
     let sample = counted(Release::Reads(200, Duration::from_millis(100)), body).await;

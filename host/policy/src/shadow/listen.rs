@@ -1,18 +1,16 @@
-//! A body that goes to its client and is listened to on the way.
+//! What is heard of a body on its way to its client.
 //!
-//! **Invariant:** every frame is passed on as it comes, at once; what is kept of them is bounded and shares their bytes.
+//! **Invariant:** what is kept of its frames is bounded and shares their bytes.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Frame;
 use ostler_core::BodyError;
 use tokio::sync::oneshot;
 
 use super::ANSWER_BYTES;
-
-type Inner = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;
+use crate::overheard::{Ear, Polled};
 
 /// What was heard of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +23,8 @@ pub(super) enum Heard {
     Broken,
 }
 
-/// The body, and who wants to hear it.
+/// Keeps what it hears of a body, for who wants to know it.
 pub(super) struct Listener {
-    inner: Inner,
     heard: Vec<Bytes>,
     bytes: usize,
     /// Bytes that are kept.
@@ -44,8 +41,8 @@ impl Heard {
 }
 
 impl Listener {
-    pub(super) fn new(inner: Inner, teller: oneshot::Sender<Heard>, most: usize) -> Self {
-        Listener { inner, heard: Vec::new(), bytes: 0, most, teller: Some(teller) }
+    pub(super) fn new(teller: oneshot::Sender<Heard>, most: usize) -> Self {
+        Listener { heard: Vec::new(), bytes: 0, most, teller: Some(teller) }
     }
 
     fn tell(&mut self, heard: Heard) {
@@ -84,36 +81,16 @@ pub(super) fn joined(pieces: &[Bytes]) -> Bytes {
     }
 }
 
-impl HttpBody for Listener {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let poll = self.inner.as_mut().poll_frame(cx);
+impl Ear for Listener {
+    fn hear(&mut self, polled: &Polled) {
         if self.teller.is_some()
-            && let Poll::Ready(frame) = &poll
+            && let Poll::Ready(frame) = polled
         {
             self.listen(frame.as_ref());
         }
-        poll
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// A client that knows the length need not ask for the end.
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let ended = self.inner.is_end_stream();
+    fn left(&mut self, ended: bool) {
         let heard = std::mem::take(&mut self.heard);
         self.tell(if ended { Heard::Whole(heard) } else { Heard::Broken });
     }

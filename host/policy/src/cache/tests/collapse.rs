@@ -1,9 +1,11 @@
 //! Requests for the same answer while it is being made.
 
 use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame};
-use ostler_core::{BodyError, Kind};
-use tokio::sync::mpsc;
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use ostler_core::Kind;
 
 use super::*;
 
@@ -139,29 +141,15 @@ async fn a_failure_is_not_passed_on_and_a_panic_strands_nobody() {
     assert_eq!(second.body, "good");
 }
 
-/// A body that the test sends piece by piece.
-struct Pieces(mpsc::UnboundedReceiver<&'static str>);
-
-impl HttpBody for Pieces {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|piece| piece.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
-    }
-}
-
+/// A release whose first answer is a body that the test sends piece by piece.
 fn streaming() -> (Plugin, mpsc::UnboundedSender<&'static str>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded();
     let receiver = std::sync::Mutex::new(Some(receiver));
     let plugin = plugin(move |call, _| {
         let body = match receiver.lock().unwrap().take() {
-            Some(pieces) => Body::stream(Pieces(pieces)),
+            Some(pieces) => Body::stream(StreamBody::new(
+                pieces.map(|piece: &'static str| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))),
+            )),
             None => Body::full(format!("answer {call}")),
         };
         Ok(Response::builder().header("cache-control", "max-age=60").body(body).unwrap())
@@ -176,9 +164,9 @@ async fn a_stream_reaches_its_client_as_it_comes_and_the_others_whole() {
     let (plugin, pieces) = streaming();
     let mut body = rig.try_ask(&plugin, get("/a")).await.unwrap().into_body();
     let second = begin(&rig, &plugin, get("/a"));
-    pieces.send("one ").unwrap();
+    pieces.unbounded_send("one ").unwrap();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "one ");
-    pieces.send("two").unwrap();
+    pieces.unbounded_send("two").unwrap();
     // The first client takes its time; whoever waits need not.
     drop(pieces);
     assert_eq!(second.await.unwrap().body, "one two");
@@ -191,7 +179,7 @@ async fn a_stream_without_end_keeps_nobody_waiting() {
     let rig = rig("cache = {}");
     let (plugin, pieces) = streaming();
     let _first = rig.try_ask(&plugin, get("/a")).await.unwrap();
-    pieces.send("one ").unwrap();
+    pieces.unbounded_send("one ").unwrap();
     let since = tokio::time::Instant::now();
     assert_eq!(rig.ask(&plugin, get("/a")).await.body, "answer 2");
     assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
