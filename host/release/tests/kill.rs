@@ -11,6 +11,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ostler_core::Digest;
+use ostler_core::rollout::RolloutSpec;
+use ostler_release::rollout::Rollout;
 use ostler_release::{NewRelease, Registry};
 use ostler_services::Database;
 
@@ -21,6 +23,8 @@ const ROUNDS: u32 = 12;
 
 /// So many that retention drops nothing that was acknowledged.
 const KEEP: usize = 1_000_000;
+
+const PLUGINS: [&str; 3] = ["p0", "p1", "p2"];
 
 type Uploads = BTreeSet<(String, Digest)>;
 
@@ -70,15 +74,16 @@ async fn check(home: &Path, acknowledged: &Uploads) {
         let component = registry.component(*digest).await.unwrap();
         assert_eq!((component.len() as u64, Digest::of(&component)), (release.size, *digest));
     }
-    for (plugin, release) in registry.all_live().unwrap() {
-        registry.component(release.digest).await.unwrap();
-        let own = registry.list(&plugin).unwrap();
+    for (plugin, live) in PLUGINS.iter().filter_map(|plugin| Some((plugin, registry.live(plugin).unwrap()?)))
+    {
+        registry.component(live.digest).await.unwrap();
+        let own = registry.list(plugin).unwrap();
         assert!(
-            own.iter().all(|one| one.live == (one.digest == release.digest)),
+            own.iter().all(|one| one.live == (one.digest == live.digest)),
             "{plugin} has one live release"
         );
     }
-    let named = ["p0", "p1", "p2"].map(|plugin| registry.list(plugin).unwrap().len()).iter().sum::<usize>();
+    let named = PLUGINS.map(|plugin| registry.list(plugin).unwrap().len()).iter().sum::<usize>();
     assert_eq!(home.join("artifacts").read_dir().unwrap().count(), named, "no torn or orphaned file is left");
 }
 
@@ -89,18 +94,19 @@ fn child() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let registry = Registry::open(Database::open(Path::new(&home)).unwrap()).unwrap().with_keep(KEEP);
     runtime.block_on(async {
-        let tasks = (0..3).map(|index| tokio::spawn(upload_for_ever(registry.clone(), format!("p{index}"))));
-        for task in tasks.collect::<Vec<_>>() {
+        for task in PLUGINS.map(|plugin| tokio::spawn(upload_for_ever(registry.clone(), plugin))) {
             task.await.unwrap();
         }
     });
 }
 
-async fn upload_for_ever(registry: Registry, plugin: String) {
+async fn upload_for_ever(registry: Registry, plugin: &str) {
     loop {
         let component: Vec<u8> = (0..fastrand::usize(1..200_000)).map(|_| fastrand::u8(..)).collect();
-        let recorded =
-            registry.record_and_activate(&plugin, NewRelease::default(), component.into()).await.unwrap();
+        let recorded = registry.record(plugin, NewRelease::default(), component.into()).await.unwrap();
+        let releases = (registry.live(plugin).unwrap().map(|live| live.digest), recorded.release.digest);
+        let (rollout, event) = Rollout::begin(plugin, releases, RolloutSpec::default(), 1_000, ("child", ""));
+        registry.begin_rollout(rollout, event).await.unwrap();
         let mut output = std::io::stdout().lock();
         output.write_all(format!("ack {plugin} {}\n", recorded.release.digest).as_bytes()).unwrap();
         output.flush().unwrap();

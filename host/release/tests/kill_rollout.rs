@@ -114,9 +114,6 @@ fn child() {
 async fn roll_out_for_ever(registry: Registry, plugin: String) {
     let component = |text: String| bytes::Bytes::from(text);
     let mut now = 1_000;
-    if registry.live(&plugin).unwrap().is_none() {
-        registry.record_and_activate(&plugin, NewRelease::default(), component("0".into())).await.unwrap();
-    }
     let spec = RolloutSpec {
         strategy: Strategy::Canary,
         interval: Duration::from_secs(1),

@@ -131,11 +131,11 @@ mod tests {
     async fn findings_and_files_stay_with_a_release_until_it_comes_anew() {
         let (_home, registry) = registry();
         let first = new("one", &[(Attachment::Sbom, "{}"), (Attachment::Signature, "s")]);
-        registry.record_and_activate("p", first, "x".into()).await.unwrap();
+        registry.record("p", first, "x".into()).await.unwrap();
         let digest = Digest::of(b"x");
         assert_eq!(registry.findings("p").unwrap()[&digest], [finding("one")]);
         assert_eq!(registry.file("p", &digest, Attachment::Sbom).unwrap().unwrap(), "{}");
-        registry.record_and_activate("p", new("two", &[(Attachment::Sbom, "[]")]), "x".into()).await.unwrap();
+        registry.record("p", new("two", &[(Attachment::Sbom, "[]")]), "x".into()).await.unwrap();
         assert_eq!(registry.findings("p").unwrap()[&digest], [finding("two")]);
         assert_eq!(registry.file("p", &digest, Attachment::Sbom).unwrap().unwrap(), "[]");
         assert_eq!(registry.file("p", &digest, Attachment::Signature).unwrap(), None);

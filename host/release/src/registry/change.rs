@@ -12,38 +12,14 @@ use crate::Error;
 use crate::rollout::{Event, Rollout};
 
 impl Registry {
-    /// Keeps `component` on disk, records it as a release of `plugin` and makes it live.
+    /// Keeps `component` on disk and records it as a release of `plugin`; [`Registry::begin_rollout`] makes it live.
     ///
-    /// A release the plugin has already is only made live. Beyond the number a plugin keeps, those that were never live and
+    /// A release the plugin has already stays what it was. Beyond the number a plugin keeps, those that were never live and
     /// those activated longest ago are dropped, never the live one.
     ///
     /// # Errors
-    /// `Unavailable`; then the live release is what it was.
-    pub async fn record_and_activate(
-        &self,
-        plugin: &str,
-        new: NewRelease,
-        component: Bytes,
-    ) -> Result<Recorded, Error> {
-        self.record_with(plugin, new, component, history::push).await
-    }
-
-    /// Keeps `component` on disk and records it as a release of `plugin`, as [`Registry::record_and_activate`] does, without
-    /// making it live.
-    ///
-    /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable`; then nothing was changed.
     pub async fn record(&self, plugin: &str, new: NewRelease, component: Bytes) -> Result<Recorded, Error> {
-        self.record_with(plugin, new, component, |_, _, _, _| Ok(())).await
-    }
-
-    async fn record_with(
-        &self,
-        plugin: &str,
-        new: NewRelease,
-        component: Bytes,
-        then: fn(&Connection, &str, i64, i64) -> Result<(), Error>,
-    ) -> Result<Recorded, Error> {
         let (registry, plugin) = (self.clone(), plugin.to_owned());
         to_its_end(async move {
             let _files = registry.files.lock().await;
@@ -52,7 +28,6 @@ impl Registry {
             let (now, keep) = (registry.clock.now_ms(), registry.keep);
             let write = registry.database.write(move |tx| {
                 let (id, new) = insert(tx, &plugin, &digest, size, &new, now)?;
-                then(tx, &plugin, id, now)?;
                 let orphans = drop_oldest(tx, &plugin, keep, id)?;
                 Ok::<_, Error>((Recorded { release: release::load(tx, &plugin, id)?, new }, orphans))
             });
@@ -67,21 +42,6 @@ impl Registry {
             Ok(recorded)
         })
         .await
-    }
-
-    /// Makes a release live that the plugin has.
-    ///
-    /// # Errors
-    /// `NoSuchRelease`; `Unavailable`.
-    pub async fn activate(&self, plugin: &str, digest: &Digest) -> Result<Release, Error> {
-        let (plugin, digest, now) = (plugin.to_owned(), *digest, self.clock.now_ms());
-        self.database
-            .write(move |tx| {
-                let id = release::find(tx, &plugin, &digest)?;
-                history::push(tx, &plugin, id, now)?;
-                release::load(tx, &plugin, id)
-            })
-            .await
     }
 
     /// Goes back to a release of `plugin`, noted with who did it and why among the events of the plugin's last rollout; the one
@@ -240,7 +200,7 @@ fn drop_oldest(tx: &Transaction<'_>, plugin: &str, keep: usize, newest: i64) -> 
     let kept = "plugin = ?1 AND id IS NOT ?2 AND id <> ?4 \
         AND digest NOT IN (SELECT candidate FROM rollout WHERE plugin = ?1 AND ended_at IS NULL) \
         AND id NOT IN (SELECT id FROM release WHERE plugin = ?1 \
-        ORDER BY id IS ?2 DESC, id IS ?5 DESC, activated_at DESC, id DESC LIMIT ?3)";
+        ORDER BY id IS ?2 DESC, id IS ?5 DESC, id = ?4 DESC, activated_at DESC, id DESC LIMIT ?3)";
     let keep = i64::try_from(keep).unwrap_or(i64::MAX);
     drop_where(tx, kept, params![plugin, live, keep, newest, before])
 }

@@ -95,23 +95,6 @@ impl Registry {
             live.map(|id| load(&one_moment, plugin, id)).transpose()
         })
     }
-
-    /// The live release of every plugin that has one, by name of the plugin: what a start has to load.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub fn all_live(&self) -> Result<Vec<(String, Release)>, Error> {
-        self.database.read(|connection| {
-            let sql = format!(
-                "SELECT {COLUMNS}, plugin FROM release WHERE id IN \
-                (SELECT release FROM activation WHERE id IN (SELECT max(id) FROM activation GROUP BY plugin)) \
-                ORDER BY plugin"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let releases = statement.query_map([], |row| Ok((row.get(8)?, read(row, Some(row.get(0)?))?)))?;
-            Ok(releases.collect::<Result<_, _>>()?)
-        })
-    }
 }
 
 /// The id of a release.

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ostler_core::rollout::RolloutSpec;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
+use crate::rollout::Rollout;
 
 fn fresh() -> (TempDir, Registry) {
     let home = tempdir().unwrap();
@@ -22,7 +24,22 @@ async fn upload(registry: &Registry, plugin: &str, text: &str) -> Digest {
         ..NewRelease::default()
     };
     let component = Bytes::copy_from_slice(text.as_bytes());
-    registry.record_and_activate(plugin, new, component).await.unwrap().release.digest
+    let digest = registry.record(plugin, new, component).await.unwrap().release.digest;
+    make_live(registry, plugin, digest).await.unwrap();
+    digest
+}
+
+/// Makes a release live that the plugin has, as a deployment without steps does.
+pub(in crate::registry) async fn make_live(
+    registry: &Registry,
+    plugin: &str,
+    digest: Digest,
+) -> Result<(), Error> {
+    let releases = (live(registry, plugin), digest);
+    let by = ("anna", "");
+    let (rollout, event) =
+        Rollout::begin(plugin, releases, RolloutSpec::default(), registry.clock.now_ms(), by);
+    registry.begin_rollout(rollout, event).await.map(drop)
 }
 
 fn live(registry: &Registry, plugin: &str) -> Option<Digest> {
@@ -56,8 +73,7 @@ async fn an_upload_is_recorded_live_and_there_after_a_restart() {
     };
     drop(registry);
     let registry = Registry::open(Database::open(home.path()).unwrap()).unwrap();
-    assert_eq!(registry.live("p").unwrap(), Some(expected.clone()));
-    assert_eq!(registry.all_live().unwrap(), [("p".into(), expected)]);
+    assert_eq!(registry.live("p").unwrap(), Some(expected));
     assert_eq!(registry.component(digest).await.unwrap(), "one");
 }
 
@@ -66,9 +82,11 @@ async fn the_same_bytes_again_are_the_same_release_and_live() {
     let (_home, registry) = fresh();
     let one = upload(&registry, "p", "one").await;
     upload(&registry, "p", "two").await;
-    let again = registry.record_and_activate("p", NewRelease::default(), "one".into()).await.unwrap();
-    assert!(!again.new && again.release.live && again.release.digest == one);
+    let again = registry.record("p", NewRelease::default(), "one".into()).await.unwrap();
+    assert!(!again.new && again.release.digest == one);
     assert_eq!(again.release.handler, "typed", "what was recorded first stays");
+    make_live(&registry, "p", one).await.unwrap();
+    assert_eq!(live(&registry, "p"), Some(one));
     assert_eq!(registry.list("p").unwrap().len(), 2);
 }
 
@@ -111,11 +129,11 @@ async fn deleting_a_release_takes_it_out_of_the_history() {
     let (_home, registry) = fresh();
     let a = upload(&registry, "p", "a").await;
     let b = upload(&registry, "p", "b").await;
-    registry.activate("p", &a).await.unwrap();
+    make_live(&registry, "p", a).await.unwrap();
     registry.delete("p", &b).await.unwrap();
     let told = roll_back(&registry, None).await.unwrap_err();
     assert!(matches!(told, Error::NothingToRollBackTo { .. }), "not from a to a: {told}");
-    let told = registry.activate("p", &b).await.unwrap_err();
+    let told = make_live(&registry, "p", b).await.unwrap_err();
     assert!(matches!(told, Error::NoSuchRelease { .. }), "{told}");
 }
 
@@ -148,7 +166,7 @@ async fn a_plugin_keeps_its_latest_releases_and_the_live_one_always() {
     for text in ["1", "2"] {
         upload(&registry, "p", text).await;
     }
-    registry.activate("p", &first).await.unwrap();
+    make_live(&registry, "p", first).await.unwrap();
     for text in ["3", "4", "5"] {
         upload(&registry, "p", text).await;
     }
@@ -160,7 +178,7 @@ async fn a_plugin_keeps_its_latest_releases_and_the_live_one_always() {
     // A clock that was set back must not make the live release the oldest.
     let registry = registry.with_clock(Clock::manual(0)).with_keep(1);
     let new = upload(&registry, "p", "6").await;
-    assert_eq!(registry.list("p").unwrap().len(), 1);
+    assert_eq!(registry.list("p").unwrap().len(), 2, "it, and what was live when it came");
     assert_eq!(live(&registry, "p"), Some(new));
 }
 
@@ -187,9 +205,9 @@ async fn the_release_to_roll_back_to_is_dropped_last() {
     let [first, second] = [upload(&registry, "p", "1").await, upload(&registry, "p", "2").await];
     registry.clock.advance(Duration::from_millis(5));
     let third = upload(&registry, "p", "3").await;
-    assert!(matches!(registry.release("p", &first), Err(Error::NoSuchRelease { .. })));
     registry.clock.advance(Duration::from_millis(5));
     registry.record("p", NewRelease::default(), "4".into()).await.unwrap();
+    assert!(matches!(registry.release("p", &first), Err(Error::NoSuchRelease { .. })));
     assert_eq!(registry.live("p").unwrap().unwrap().digest, third);
     assert_eq!(registry.rollback_target("p", None).unwrap(), second);
 }
@@ -209,8 +227,8 @@ async fn the_history_is_bounded() {
     let (_home, registry) = fresh();
     let [a, b] = [upload(&registry, "p", "a").await, upload(&registry, "p", "b").await];
     for _ in 0..HISTORY {
-        registry.activate("p", &a).await.unwrap();
-        registry.activate("p", &b).await.unwrap();
+        make_live(&registry, "p", a).await.unwrap();
+        make_live(&registry, "p", b).await.unwrap();
     }
     let sql = "SELECT count(*) FROM activation";
     let count = registry
@@ -286,10 +304,10 @@ async fn an_upload_that_cannot_be_recorded_leaves_nothing_and_changes_nothing() 
         .write(|tx| Ok::<_, Error>(tx.execute_batch("ALTER TABLE activation RENAME TO gone")?))
         .await
         .unwrap();
-    let told = registry.record_and_activate("p", NewRelease::default(), "two".into()).await.unwrap_err();
+    let told = registry.record("p", NewRelease::default(), "two".into()).await.unwrap_err();
     assert!(matches!(told, Error::Unavailable(_)), "{told}");
     assert!(!artifact(&home, &Digest::of(b"two")).exists());
-    assert!(registry.record_and_activate("p", NewRelease::default(), "one".into()).await.is_err());
+    assert!(registry.record("p", NewRelease::default(), "one".into()).await.is_err());
     assert!(artifact(&home, &live_before).exists(), "a component that a release names stays");
 }
 

@@ -32,7 +32,10 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(folder.path()).unwrap();
         let registry = Registry::open(database.clone()).unwrap();
-        let stable = registry.record_and_activate("p", NewRelease::default(), "old".into()).await.unwrap();
+        let stable = registry.record("p", NewRelease::default(), "old".into()).await.unwrap();
+        let first = (None, stable.release.digest);
+        let (rollout, event) = Rollout::begin("p", first, RolloutSpec::default(), 1_000, ("anna", ""));
+        registry.begin_rollout(rollout, event).await.unwrap();
         let candidate = registry.record("p", NewRelease::default(), "new".into()).await.unwrap();
         let releases = (Some(stable.release.digest), candidate.release.digest);
         let spec = RolloutSpec { strategy: Strategy::Canary, ..RolloutSpec::default() };
@@ -78,9 +81,9 @@ impl Home {
 
     /// A host that drives the canary. Its start would give it up, as none of the releases is a component.
     async fn driving(&self) -> Control {
-        self.sql("UPDATE rollout SET ended_at = 1").await;
+        self.sql("UPDATE rollout SET ended_at = 1 WHERE ended_at IS NULL").await;
         let control = self.start().await;
-        self.sql("UPDATE rollout SET ended_at = NULL").await;
+        self.sql("UPDATE rollout SET ended_at = NULL WHERE ended_at = 1").await;
         control.0.rollouts.insert(Driven::of(self.rollout.clone(), Default::default(), 0));
         control
     }
