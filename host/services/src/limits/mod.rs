@@ -201,7 +201,11 @@ impl RateLimits {
             tell(told, place, standing);
             if !standing.admitted {
                 undo(&asks[..place], &chosen, now);
-                return Err(look(asks, &chosen, now, told).unwrap_or(place));
+                return Err(look(asks, &chosen, now, told).unwrap_or_else(|| {
+                    // Somebody else gave back meanwhile; what refused is told as it did.
+                    tell(told, place, standing);
+                    place
+                }));
             }
         }
         Ok(())

@@ -45,8 +45,8 @@ impl<S: Copy + Default> Table<S> {
     pub(super) fn new(keys: usize) -> Self {
         let shards = (keys / KEYS_PER_SHARD).next_power_of_two().clamp(8, SHARDS_MAX);
         let mean = keys.div_ceil(shards);
-        // Hashes do not fill shards evenly: four standard deviations of room beyond the mean.
-        let full = mean + 4 * mean.isqrt();
+        // Hashes do not fill shards evenly: six standard deviations of room beyond the mean, of which one host in millions falls short.
+        let full = mean + 6 * mean.isqrt();
         let shard = || Mutex::new(Shard { slots: Vec::new(), used: 0, random: fastrand::Rng::new() });
         Table {
             shards: (0..shards).map(|_| shard()).collect(),
